@@ -1,0 +1,131 @@
+"""Running a command in a container over a websocket, with the command's own exit code.
+
+The client's own stream helper sends neither impersonation headers nor a connect timeout, so the frames are read here.
+Protocol: k8s.io/apimachinery pkg/util/remotecommand, v4: one leading byte names the channel, 3 carries the status.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.parse
+from collections.abc import Sequence
+from typing import Any
+
+from kubernetes.client import ApiClient, Configuration
+from urllib3 import HTTPHeaderDict
+from websocket import (
+    ABNF,
+    WebSocket,
+    WebSocketBadStatusException,
+    WebSocketConnectionClosedException,
+    WebSocketException,
+    WebSocketTimeoutException,
+)
+
+from plugin_core import errors
+from plugin_core.kube.cluster import ExecResult
+from plugin_core.kube.failures import api_failure, connection_failure
+from plugin_core.model.durations import Deadline, format_duration
+
+_STDOUT, _STDERR, _STATUS = 1, 2, 3
+_PROTOCOL = "v4.channel.k8s.io"
+_CONNECT_SECONDS = 10.0
+
+
+def execute(
+    client: ApiClient, path: str, command: Sequence[str], *, container: str, seconds: float,
+    headers: HTTPHeaderDict, attempted: str,
+) -> ExecResult:
+    """Runs command (no shell in between) and reads its output to the end.
+
+    container "": the pod's default container. Raises Forbidden, NotFound, ConnectionFailed, and TimedOut after
+    `seconds`: the command may then still run in the container.
+    """
+    query = [("command", part) for part in command] + [("stdout", "true"), ("stderr", "true")]
+    if container:
+        query.append(("container", container))
+    host = client.configuration.host
+    socket = _connect(
+        client.configuration, f"ws{host.removeprefix('http')}{path}?{urllib.parse.urlencode(query)}", headers=headers,
+        attempted=attempted,
+    )
+    try:
+        channels = _read_channels(socket, deadline=Deadline.after(seconds))
+    except WebSocketTimeoutException as error:
+        raise errors.TimedOut(
+            f"cannot {attempted}: the command did not end within {format_duration(seconds)}: {' '.join(command)}"
+        ) from error
+    except (WebSocketException, OSError) as error:
+        raise connection_failure(error, server=host, attempted=attempted) from error
+    finally:
+        socket.close(timeout=1)
+    return ExecResult(
+        exit_code=_exit_code(bytes(channels[_STATUS]), attempted=attempted, server=host),
+        stdout=channels[_STDOUT].decode("utf-8", "replace"),
+        stderr=channels[_STDERR].decode("utf-8", "replace"),
+    )
+
+
+def _connect(configuration: Configuration, url: str, *, headers: HTTPHeaderDict, attempted: str) -> Any:
+    options: dict[str, Any] = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
+    if configuration.verify_ssl:
+        options = {"cert_reqs": ssl.CERT_REQUIRED}
+        if configuration.ssl_ca_cert:
+            options["ca_certs"] = configuration.ssl_ca_cert
+    for option, value in (("certfile", configuration.cert_file), ("keyfile", configuration.key_file),
+                          ("server_hostname", configuration.tls_server_name)):
+        if value:
+            options[option] = value
+    socket = WebSocket(sslopt=options, enable_multithread=False)
+    socket.settimeout(_CONNECT_SECONDS)
+    try:
+        socket.connect(url, header=[f"{key}: {value}" for key, value in headers.iteritems()], subprotocols=[_PROTOCOL],
+                       **_proxy_options(configuration))
+    except WebSocketBadStatusException as error:
+        raise api_failure(status=error.status_code, body=error.resp_body or b"", attempted=attempted) from error
+    except (WebSocketException, OSError) as error:
+        raise connection_failure(error, server=configuration.host, attempted=attempted) from error
+    return socket
+
+
+def _proxy_options(configuration: Configuration) -> dict[str, Any]:
+    if not configuration.proxy:
+        return {"http_no_proxy": ["*"]}
+    proxy = urllib.parse.urlparse(configuration.proxy)
+    options: dict[str, Any] = {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port,
+                               "proxy_type": proxy.scheme if proxy.scheme.startswith("socks") else "http"}
+    if proxy.username:
+        options["http_proxy_auth"] = (urllib.parse.unquote(proxy.username), urllib.parse.unquote(proxy.password or ""))
+    if configuration.no_proxy:
+        options["http_no_proxy"] = [entry.strip() for entry in configuration.no_proxy.split(",")]
+    return options
+
+
+def _read_channels(socket: Any, *, deadline: Deadline) -> dict[int, bytearray]:
+    """What came on each channel until the server closed the stream; WebSocketTimeoutException at the deadline."""
+    channels = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
+    while True:
+        socket.settimeout(max(0.01, deadline.left))
+        try:
+            opcode, data = socket.recv_data(control_frame=True)
+        except WebSocketConnectionClosedException:
+            return channels
+        if opcode == ABNF.OPCODE_CLOSE:
+            return channels
+        if opcode == ABNF.OPCODE_BINARY and data and data[0] in channels:
+            channels[data[0]] += data[1:]
+        if deadline.passed:
+            raise WebSocketTimeoutException("deadline passed")
+
+
+def _exit_code(status: bytes, *, attempted: str, server: str) -> int:
+    if not status:
+        raise errors.ConnectionFailed(f"cannot {attempted}: the connection to {server} was lost before its end")
+    answer = json.loads(status)
+    if answer.get("status") == "Success":
+        return 0
+    for cause in (answer.get("details") or {}).get("causes") or []:
+        if cause.get("reason") == "ExitCode":
+            return int(cause["message"])
+    raise api_failure(status=int(answer.get("code") or 500), body=status, attempted=attempted)

@@ -1,0 +1,120 @@
+"""The one way to wait: a watch over all objects at once, resumed after drops and expiry, with a deadline."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
+from plugin_core.model.durations import Deadline
+from plugin_core.model.kinds import Kind
+from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
+
+TICK = 2.0
+"""Seconds after which follow() yields though nothing changed, so that callers can look at the clock."""
+
+View = dict[tuple[str, str], Manifest]
+"""What is there now, by (namespace, name)."""
+
+
+def follow(
+    cluster: Cluster, kind: Kind, *, deadline: Deadline, namespace: str | None = None, labels: str = "",
+    fields: str = "", tick: float = TICK,
+) -> Iterator[View]:
+    """The current objects, again and again: at once, after each change, every `tick` seconds; ends at the deadline.
+
+    The same dict is yielded each time. Lost events cannot be missed: after a 410 the list is read anew. Where listing
+    is allowed and watching is not, the list is read every tick instead.
+    """
+    bounded = cluster.within(deadline)
+    while not deadline.passed:
+        listing = bounded.list_all(kind, namespace=namespace, labels=labels, fields=fields)
+        view: View = {(namespace_of(item), name_of(item)): item for item in listing.items}
+        version = listing.resource_version
+        yield view
+        try:
+            while not deadline.passed:
+                seconds = min(tick, max(1.0, deadline.left))
+                events = bounded.watch(
+                    kind, resource_version=version, seconds=seconds, namespace=namespace, labels=labels, fields=fields
+                )
+                for event in events:
+                    version = part_of(event.manifest, "metadata", "resourceVersion") or version
+                    if event.type == "BOOKMARK":
+                        continue
+                    key = (namespace_of(event.manifest), name_of(event.manifest))
+                    if event.type == "DELETED":
+                        view.pop(key, None)
+                    else:
+                        view[key] = event.manifest
+                    yield view
+                    if deadline.passed:
+                        return
+                yield view
+        except errors.Expired:
+            continue
+        except errors.Forbidden:
+            pause(min(tick, deadline.left))
+
+
+def pause(seconds: float) -> None:
+    """Waits without an event to wait for; only for polls that no watch can replace."""
+    threading.Event().wait(seconds)
+
+
+class Phase(str, Enum):
+    """waiting may still become ready; failed never will."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """A verdict on one object. reason: the observed fact, in the server's words where there are some."""
+
+    phase: Phase
+    reason: str = ""
+
+
+@dataclass
+class Outcome:
+    """Where one awaited object stands. manifest: last seen; None when it was never there or is gone."""
+
+    readiness: Readiness = field(default_factory=lambda: Readiness(Phase.WAITING, "not there yet"))
+    manifest: Manifest | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return self.readiness.phase
+
+
+Judge = Callable[[Manifest | None], Readiness]
+"""Verdict on an object as last seen; None: it is not there."""
+
+
+def wait_for(
+    cluster: Cluster, kind: Kind, names: Iterable[str], *, namespace: str, judge: Judge, deadline: Deadline,
+    labels: str = "", notify: Callable[[dict[str, Outcome]], None] | None = None,
+) -> dict[str, Outcome]:
+    """Waits until each named object is ready or failed, or the deadline has passed; what is not over stays `waiting`.
+
+    One watch serves all names; labels narrows it. notify gets the outcomes after each look. No names: {} at once.
+    """
+    outcomes = {name: Outcome() for name in names}
+    if not outcomes:
+        return outcomes
+    fields = f"metadata.name={next(iter(outcomes))}" if len(outcomes) == 1 else ""
+    for view in follow(cluster, kind, deadline=deadline, namespace=namespace, labels=labels, fields=fields):
+        for name, outcome in outcomes.items():
+            outcome.manifest = view.get((namespace, name))
+            outcome.readiness = judge(outcome.manifest)
+        if notify:
+            notify(outcomes)
+        if all(outcome.phase is not Phase.WAITING for outcome in outcomes.values()):
+            break
+    return outcomes

@@ -1,0 +1,91 @@
+"""The API kinds the plugins work with: where each is served and how users spell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One resource of the API.
+
+    group is "" for the core group; short_names are what kubectl accepts besides singular and plural.
+    """
+
+    name: str
+    plural: str
+    group: str
+    version: str
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def resource(self) -> str:
+        """PLURAL.GROUP, as kubectl prints it (`volumesnapshots.snapshot.storage.k8s.io`)."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def prefix(self) -> str:
+        """SINGULAR.GROUP, what `kubectl -o name` puts before the slash."""
+        singular = self.name.lower()
+        return f"{singular}.{self.group}" if self.group else singular
+
+    def path(self, *, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
+        """The URL path; namespace None means all namespaces (or a cluster-scoped kind)."""
+        base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        tail = "".join(f"/{part}" for part in (name, subresource) if part)
+        return f"{base}{scope}/{self.plural}{tail}"
+
+
+POD = Kind("Pod", "pods", "", "v1", short_names=("po",))
+PERSISTENT_VOLUME_CLAIM = Kind("PersistentVolumeClaim", "persistentvolumeclaims", "", "v1", short_names=("pvc",))
+PERSISTENT_VOLUME = Kind("PersistentVolume", "persistentvolumes", "", "v1", namespaced=False, short_names=("pv",))
+NAMESPACE = Kind("Namespace", "namespaces", "", "v1", namespaced=False, short_names=("ns",))
+NODE = Kind("Node", "nodes", "", "v1", namespaced=False, short_names=("no",))
+EVENT = Kind("Event", "events", "", "v1", short_names=("ev",))
+CONFIG_MAP = Kind("ConfigMap", "configmaps", "", "v1", short_names=("cm",))
+REPLICATION_CONTROLLER = Kind("ReplicationController", "replicationcontrollers", "", "v1", short_names=("rc",))
+
+DEPLOYMENT = Kind("Deployment", "deployments", "apps", "v1", short_names=("deploy",))
+STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps", "v1", short_names=("sts",))
+DAEMON_SET = Kind("DaemonSet", "daemonsets", "apps", "v1", short_names=("ds",))
+REPLICA_SET = Kind("ReplicaSet", "replicasets", "apps", "v1", short_names=("rs",))
+DEPLOYMENT_CONFIG = Kind("DeploymentConfig", "deploymentconfigs", "apps.openshift.io", "v1", short_names=("dc",))
+
+STORAGE_CLASS = Kind("StorageClass", "storageclasses", "storage.k8s.io", "v1", namespaced=False, short_names=("sc",))
+CSI_DRIVER = Kind("CSIDriver", "csidrivers", "storage.k8s.io", "v1", namespaced=False)
+
+SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
+VOLUME_SNAPSHOT = Kind("VolumeSnapshot", "volumesnapshots", SNAPSHOT_GROUP, "v1", short_names=("vs",))
+VOLUME_SNAPSHOT_CLASS = Kind(
+    "VolumeSnapshotClass", "volumesnapshotclasses", SNAPSHOT_GROUP, "v1", namespaced=False,
+    short_names=("vsclass", "vsclasses"),
+)
+VOLUME_SNAPSHOT_CONTENT = Kind(
+    "VolumeSnapshotContent", "volumesnapshotcontents", SNAPSHOT_GROUP, "v1", namespaced=False,
+    short_names=("vsc", "vscs"),
+)
+
+SCC_GROUP = "security.openshift.io"
+SECURITY_CONTEXT_CONSTRAINTS = Kind(
+    "SecurityContextConstraints", "securitycontextconstraints", SCC_GROUP, "v1", namespaced=False, short_names=("scc",)
+)
+RBAC_GROUP = "rbac.authorization.k8s.io"
+ROLE_BINDING = Kind("RoleBinding", "rolebindings", RBAC_GROUP, "v1")
+CLUSTER_ROLE = Kind("ClusterRole", "clusterroles", RBAC_GROUP, "v1", namespaced=False)
+CLUSTER_ROLE_BINDING = Kind("ClusterRoleBinding", "clusterrolebindings", RBAC_GROUP, "v1", namespaced=False)
+ACCESS_REVIEW = Kind(
+    "SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False
+)
+
+KINDS: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
+
+
+def find_kind(api_version: str, name: str) -> Kind | None:
+    """The kind of a manifest by its apiVersion and kind; None when it is not one of ours."""
+    return next((kind for kind in KINDS if (kind.api_version, kind.name) == (api_version, name)), None)

@@ -1,0 +1,51 @@
+"""Every annotation, label, field manager and environment name the plugins write or read, each with its reason."""
+
+from __future__ import annotations
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+"""Kubernetes' recommended label; our value tells `cleanup` what is ours."""
+
+RWX = "kubectl-rwx"
+GSB = "oc-gsb"
+"""Values of MANAGED_BY_LABEL, and the field managers of what we write."""
+
+RUN_LABEL = "kubectl-rwx.io/run"
+"""One value per run of a command: finds what a crashed run left, and tells our own object from a stranger's
+when a create is answered 'already exists' after a lost connection."""
+
+SET_LABEL = "kubectl-rwx.io/set"
+"""The snapshot set a VolumeSnapshot belongs to."""
+
+SOURCE_SIZE = "kubectl-rwx.io/source-size"
+SOURCE_REQUEST = "kubectl-rwx.io/source-request"
+SOURCE_ACCESS_MODES = "kubectl-rwx.io/source-access-modes"
+SOURCE_VOLUME_MODE = "kubectl-rwx.io/source-volume-mode"
+SOURCE_STORAGE_CLASS = "kubectl-rwx.io/source-storage-class"
+"""Annotations on a VolumeSnapshot: what a restore needs when the source claim is gone. Capacity and request are
+Kubernetes quantities; access modes are joined with a comma."""
+
+CONSISTENCY = "kubectl-rwx.io/consistency"
+"""Annotation on a VolumeSnapshot: quiesced, crash or fuzzy."""
+
+RESTORED_FROM = "kubectl-rwx.io/restored-from"
+"""Annotation on a restored claim: the VolumeSnapshot it came from."""
+
+DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.kubernetes.io/is-default-class"
+"""What the snapshot-controller reads (external-snapshotter pkg/utils/util.go). The spelling
+snapshot.storage.k8s.io/is-default-class, found in guides, is read by nobody."""
+
+FORCE_GENERIC_BACKUP = "k10.kasten.io/forcegenericbackup"
+"""Kasten's mark on the workload object: back this workload up through its sidecar."""
+
+SIDECAR_CONTAINER = "kanister-sidecar"
+"""The container name Kasten looks for; it must be exactly this."""
+
+INJECTION_RECORD = "oc-gsb.io/injection"
+"""Annotation on an injected workload: JSON that undoes the injection exactly."""
+
+SCC_BASE = "oc-gsb.io/base"
+"""Annotation on an SCC copy: the SCC it was copied from."""
+
+POD_SCC = "openshift.io/scc"
+REQUIRED_SCC = "openshift.io/required-scc"
+"""OpenShift's annotations on pods: the SCC that admitted the pod, and the only one it may use."""
