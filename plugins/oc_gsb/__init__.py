@@ -1,0 +1,1 @@
+"""oc gsb: Kasten's Generic Storage Backup, safe and provable. Knows nothing of kubectl_rwx."""

@@ -23,3 +23,14 @@ class ObjectRef:
 def ref_to(kind: Kind, manifest: Manifest) -> ObjectRef:
     """The reference to an object that was read or made."""
     return ObjectRef(kind=kind.name, name=name_of(manifest), namespace=namespace_of(manifest))
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a user names on the command line: `pvc/data`, `deploy/web`. The namespace is the command's."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name.lower()}/{self.name}"

@@ -1,0 +1,22 @@
+"""The executable kubectl-rwx: lists its commands and starts the one asked for."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from plugin_core.cli.boundary import run
+from plugin_core.cli.options import shared_options
+from plugin_core.names import RWX
+
+
+@click.group(name=RWX, context_settings={"help_option_names": ["-h", "--help"]})
+@shared_options
+def root() -> None:
+    """Snapshot, restore and prove shared (ReadWriteMany) storage."""
+
+
+def main() -> None:
+    """The console script; the exit code is an ExitCode."""
+    sys.exit(run(root, name=RWX))

@@ -1,0 +1,76 @@
+"""One run of one command: the flags given anywhere on the line, the connection made from them, and where answers go."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from plugin_core.errors import UsageError
+from plugin_core.kube.cluster import Cluster, DryRun
+from plugin_core.kube.connection import ConnectionOptions, connect
+from plugin_core.model.reports import Report
+from plugin_core.render.progress import Lines, make_progress
+
+_KEY = "plugin_core.session"
+
+
+@dataclass
+class Session:
+    """settings: values of shared flags by name, from before or after the subcommand; the later one wins."""
+
+    plugin: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def dry_run(self) -> DryRun:
+        return DryRun(self.settings.get("dry_run", "none"))
+
+    @property
+    def all_namespaces(self) -> bool:
+        return bool(self.settings.get("all_namespaces"))
+
+    def connect(self, *, all_namespaces: bool = False) -> Cluster:
+        """The connection the flags ask for. all_namespaces: whether this command can work with -A."""
+        if self.all_namespaces and not all_namespaces:
+            raise UsageError("--all-namespaces does not fit this command", hint="name one namespace with -n")
+        chosen = {name: self.settings[name] for name in ConnectionOptions.__dataclass_fields__ if name in self.settings}
+        return connect(ConnectionOptions(**chosen), dry_run=self.dry_run, field_manager=self.plugin)
+
+    def progress(self) -> Lines:
+        """Where an operation tells what it does; use it in a with statement around the operation."""
+        return make_progress(quiet=bool(self.settings.get("quiet")))
+
+    def show(self, report: Report) -> None:
+        """Writes the answer to stdout, and what is not the answer to stderr."""
+        from plugin_core.render.reports import render
+
+        output = self.settings.get("output", "table")
+        sys.stdout.write(render(report, output=output, api_version=f"{self.plugin}/v1"))
+        sys.stdout.flush()
+        if not report.items and output in ("table", "wide") and report.empty:
+            click.echo(report.empty, err=True)
+        for note in report.notes:
+            click.echo(note, err=True)
+
+
+def current_session() -> Session:
+    """The session of the command that is running."""
+    return _of(click.get_current_context())
+
+
+def keep_setting(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """A click callback: remembers a shared flag's value when it was given, wherever it stood."""
+    if value not in (None, (), False) and parameter.name:
+        _of(context).settings[parameter.name] = value
+    return value
+
+
+def _of(context: click.Context) -> Session:
+    root = context.find_root()
+    if _KEY not in root.meta:
+        root.meta[_KEY] = Session(plugin=str(root.info_name))
+    session: Session = root.meta[_KEY]
+    return session
