@@ -1,10 +1,128 @@
-"""``python -m sandbox``: the sandbox's own command line (under construction: build)."""
+"""``python -m sandbox``: the sandbox's command line."""
+
+import os
+import shlex
+import subprocess
 import sys
+import time
+from pathlib import Path
 
-from sandbox import build, definitions
+import click
 
-if sys.argv[1:] == ["build", "stubs"]:
-    print(definitions.stubs_folder())
-elif sys.argv[1:2] == ["build"]:
-    for path in build.build_programs(*sys.argv[2:]):
-        print(path)
+from sandbox import build, cleanup, cluster, definitions, toolchain
+from sandbox.errors import SandboxError
+from sandbox.processes import recorded_processes
+from sandbox.progress import say
+from sandbox.state import State
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--name", envvar="SANDBOX_NAME", default="default", show_default=True, help="Which sandbox; several may run.")
+@click.pass_context
+def main(context: click.Context, name: str) -> None:
+    """A real two-node Kubernetes cluster on this machine, for the demo and the tests."""
+    context.obj = State.of(name)
+
+
+@main.command()
+@click.option("--without", multiple=True, type=click.Choice(["csi", *cluster.STAND_INS]), help="Leave a part out.")
+@click.pass_obj
+def up(state: State, without: tuple[str, ...]) -> None:
+    """Start it, building what is not built; does nothing when it is up."""
+    started = time.monotonic()
+    if not cluster.up(state, without=frozenset(without)):
+        say(f"sandbox {state.name!r} is up already")
+        return
+    say(f"sandbox {state.name!r} is up after {time.monotonic() - started:.1f} s: export KUBECONFIG={state.kubeconfig}")
+
+
+@main.command()
+@click.pass_obj
+def down(state: State) -> None:
+    """Stop it and remove every trace of it, whatever condition it is in."""
+    toolchain.require_root()
+    with state.locked():
+        existed = state.exists()
+        cleanup.remove(state)
+    say(f"sandbox {state.name!r} " + ("is down" if existed else "was not up"))
+
+
+@main.command()
+@click.pass_obj
+def status(state: State) -> None:
+    """Show every process and both nodes; exit code 1 unless all are well."""
+    well = cluster.is_up(state)
+    for process in recorded_processes(state):
+        click.echo(f"{process.name:<28} {process.pid:>8}  {'running' if process.is_alive() else 'ended'}")
+    if not state.fact("up"):
+        click.echo(f"sandbox {state.name!r} is not up")
+        sys.exit(1)
+    kubectl = [str(state.bin / "kubectl"), "--kubeconfig", str(state.kubeconfig), "--request-timeout=5s"]
+    listed = subprocess.run([*kubectl, "get", "nodes", "--no-headers"], capture_output=True, text=True)
+    click.echo((listed.stdout or listed.stderr).strip())
+    ready = [line.split()[1] == "Ready" for line in listed.stdout.splitlines()]
+    sys.exit(0 if well and len(ready) == 2 and all(ready) else 1)
+
+
+@main.command()
+@click.pass_obj
+def env(state: State) -> None:
+    """Print the lines that point a shell at it: eval "$(python -m sandbox env)"."""
+    cluster.environment(state)
+    click.echo(f"export KUBECONFIG={shlex.quote(str(state.kubeconfig))}")
+    click.echo(f'export PATH={shlex.quote(str(state.bin))}:"$PATH"')
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def exec(state: State, command: tuple[str, ...]) -> None:
+    """Run COMMAND with KUBECONFIG and PATH set for it."""
+    _become(state, list(command))
+
+
+@main.command()
+@click.pass_obj
+def shell(state: State) -> None:
+    """Open a shell with KUBECONFIG and PATH set for it."""
+    _become(state, [os.environ.get("SHELL", "/bin/sh")])
+
+
+@main.command("build")
+@click.argument("what", nargs=-1)
+def build_command(what: tuple[str, ...]) -> None:
+    """Build WHAT and print where it is: programs by name, or "stubs"; nothing named: all that "up" needs."""
+    if not what:
+        cluster.prepare()
+    for path in _built(what):
+        click.echo(path)
+
+
+def _built(what: tuple[str, ...]) -> list[Path]:
+    stubs = [definitions.stubs_folder()] if "stubs" in what else []
+    programs = [name for name in what if name != "stubs"]
+    return stubs + (build.build_programs(*programs) if programs or not what else [])
+
+
+def _become(state: State, command: list[str]) -> None:
+    environment = {**os.environ, **cluster.environment(state)}
+    os.environ["PATH"] = environment["PATH"]
+    try:
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        raise SandboxError(f"cannot run {command[0]}: {error.strerror}.") from error
+
+
+def run() -> None:
+    """Run the command line; every expected failure is a sentence and an exit code."""
+    try:
+        main(prog_name="python -m sandbox")
+    except SandboxError as error:
+        say(f"error: {error}" + (f"\n{error.hint}" if error.hint else ""))
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    run()

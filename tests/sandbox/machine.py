@@ -1,0 +1,98 @@
+"""What all sandboxes of one machine share, and the last one out puts back.
+
+Ports; the empty folders that nodes mount their own on; IP forwarding, which the network plugin switches on. A register in
+/run names the sandboxes that are up, so a reboot forgets it, as it forgets them.
+"""
+
+import fcntl
+import json
+import os
+import random
+import socket
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator
+
+from sandbox.errors import SandboxError
+
+REGISTER = Path("/run/rwx-sandbox.json")
+MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers")
+"""Folders that programs have built in; a node sees its own there, the machine keeps an empty one at most."""
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_PORTS = range(20000, 32000)
+"""Below the range that the kernel gives to outgoing connections."""
+
+
+@contextmanager
+def _register() -> Iterator[dict[str, Any]]:
+    """The register, locked; written back when the block ends well, removed when nobody is left in it."""
+    folder = os.open(REGISTER.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        try:
+            register = json.loads(REGISTER.read_text())
+        except FileNotFoundError:
+            register = {"sandboxes": {}, "made": [], "forwarding": None}
+        yield register
+        if register["sandboxes"]:
+            unfinished = REGISTER.with_suffix(".unfinished")
+            unfinished.write_text(json.dumps(register))
+            unfinished.rename(REGISTER)
+        else:
+            REGISTER.unlink(missing_ok=True)
+    finally:
+        os.close(folder)
+
+
+def enter(directory: Path) -> None:
+    """Register a sandbox before it starts anything; again is the same."""
+    with _register() as register:
+        if not register["sandboxes"]:
+            register["forwarding"] = _FORWARDING.read_text().strip()
+        register["sandboxes"].setdefault(str(directory), [])
+        for folder in MOUNT_POINTS:
+            if not Path(folder).exists():
+                register["made"].append(folder)
+                Path(folder).mkdir()
+
+
+def leave(directory: Path) -> None:
+    """Forget a sandbox of which nothing runs any more; the last one puts the machine back as it was found."""
+    with _register() as register:
+        if register["sandboxes"].pop(str(directory), None) is None or register["sandboxes"]:
+            return
+        for folder in reversed(register["made"]):
+            Path(folder).rmdir()
+        if register["forwarding"] == "0":
+            _FORWARDING.write_text("0\n")
+
+
+def take_port(directory: Path) -> int:
+    """A free TCP port of 127.0.0.1 that stays this sandbox's until it leaves.
+
+    Its number is unique among the sandboxes of this machine, and so is the pod subnet that ``subnet_of`` makes of it.
+    """
+    with _register() as register:
+        taken = {port for ports in register["sandboxes"].values() for port in ports}
+        routes = subprocess.run(["ip", "-4", "route"], capture_output=True, text=True).stdout
+        for port in random.sample(_PORTS, len(_PORTS)):
+            subnet = subnet_of(port).removesuffix("0/24")
+            if port not in taken and subnet not in routes and _is_free(port):
+                register["sandboxes"].setdefault(str(directory), []).append(port)
+                return port
+    raise SandboxError(f"no free TCP port between {_PORTS.start} and {_PORTS.stop}.")
+
+
+def subnet_of(port: int) -> str:
+    """A /24 that belongs to the owner of this port."""
+    return f"10.{port >> 8}.{port & 255}.0/24"
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
