@@ -1,7 +1,7 @@
 """End-to-end tests: our executables as a user runs them, on a real cluster, looked at afterwards with kubectl.
 
-The cluster is the one KUBECONFIG names, else the sandbox, which is started when it is not up (and left up: `make
-sandbox-down` ends it). Every test gets a namespace of its own, and it is gone before the next test of the worker starts.
+The cluster is the one KUBECONFIG names, else the sandbox, which is started when it is not up and left up
+(`make sandbox-down` ends it). Every test gets a namespace of its own, which is gone when the test is over.
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ def _sandbox_environment() -> dict[str, str]:
     up = subprocess.run([sys.executable, "-m", "sandbox", "up"], env=python, capture_output=True, text=True)
     if up.returncode:
         pytest.exit(f"the sandbox did not start; cluster tests cannot run:\n{up.stderr[-3000:]}", returncode=3)
-    shown = subprocess.run(
-        [sys.executable, "-m", "sandbox", "exec", "--", "env", "-0"], env=python, capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-m", "sandbox", "exec", "--", "env", "-0"]
+    shown = subprocess.run(command, env=python, capture_output=True, text=True, check=True)
     pairs = dict(line.partition("=")[::2] for line in shown.stdout.split("\0") if line)
     return {key: pairs[key] for key in ("KUBECONFIG", "PATH")}
 
@@ -87,4 +86,3 @@ def rwx(cluster_environment: dict[str, str], namespace: Kubectl) -> Plugin:
 def gsb(cluster_environment: dict[str, str], namespace: Kubectl) -> Plugin:
     """Runs oc-gsb in the test's namespace."""
     return Plugin(executable="oc-gsb", namespace=namespace.name, environment=cluster_environment)
-
