@@ -118,7 +118,12 @@ def _become(state: State, command: list[str]) -> None:
 def run() -> None:
     """Run the command line; every expected failure is a sentence and an exit code."""
     try:
-        main(prog_name="python -m sandbox")
+        main(prog_name="python -m sandbox", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
     except SandboxError as error:
         say(f"error: {error}" + (f"\n{error.hint}" if error.hint else ""))
         sys.exit(error.exit_code)

@@ -4,6 +4,8 @@ Order matters: first what starts things, then what was started, then the folders
 and go with the nodes' last process.
 """
 
+import ipaddress
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +13,10 @@ from pathlib import Path
 
 from sandbox import machine, waiting
 from sandbox.processes import kill, marked_pids, recorded_processes
-from sandbox.state import State
+from sandbox.state import NODES, State
+
+_SUBNET_PORTS = [f"{node}-kubelet" for node in NODES]
+"""Whose port a node's pod subnet is made of."""
 
 
 def stop_processes(state: State) -> None:
@@ -25,7 +30,9 @@ def stop_processes(state: State) -> None:
 def remove(state: State) -> None:
     """Stop it and remove all its traces; one that does not exist is fine."""
     if state.exists():
+        devices = _pod_network_devices(state)
         stop_processes(state)
+        _delete_devices(devices)
         _unmount_below(state.directory)
         waiting.wait_until(lambda: _remove_cgroups(state), what=f"removing the cgroups of {state.name!r}", timeout=20)
         shutil.rmtree(state.directory)
@@ -41,10 +48,11 @@ def _kill_rest(state: State) -> list[int]:
 
 
 def _cgroup_folders(state: State) -> list[Path]:
-    """The sandbox's folder in each cgroup hierarchy that has one."""
-    lines = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    roots = [Path(fields[1]) for fields in lines if fields[2] in ("cgroup", "cgroup2")]
-    return [folder for root in roots if (folder := root / state.cgroup.lstrip("/")).exists()]
+    """The cgroup of each of our containers, in each hierarchy; which are ours, our containerds' own folders say."""
+    tasks = state.directory.glob(f"*/containerd/io.containerd.runtime.v2.task/{machine.CONTAINERS_CGROUP}/*")
+    containers = [task.name for task in tasks]
+    parents = machine.cgroup_folders(machine.CONTAINERS_CGROUP)
+    return [folder for parent in parents for name in containers if (folder := parent / name).exists()]
 
 
 def _container_pids(state: State) -> list[int]:
@@ -70,6 +78,27 @@ def _remove_cgroups(state: State) -> bool:
             except OSError:
                 return False
     return True
+
+
+def _pod_network_devices(state: State) -> list[str]:
+    """This machine's ends of the pods' cables: the devices that routes into our nodes' subnets lead to."""
+    ports: dict[str, int] = state.fact("ports") or {}
+    subnets = [ipaddress.ip_network(machine.subnet_of(port)) for name, port in ports.items() if name in _SUBNET_PORTS]
+    listed = subprocess.run(["ip", "-json", "-4", "route"], capture_output=True, text=True, check=True).stdout
+    found = set()
+    for route in json.loads(listed or "[]"):
+        if route["dst"] != "default":
+            target = ipaddress.ip_network(route["dst"])
+            found.update(route["dev"] for subnet in subnets if target.subnet_of(subnet))  # type: ignore[arg-type]
+    return sorted(found)
+
+
+def _delete_devices(devices: list[str]) -> None:
+    """Delete them now: with their namespaces they would go too, but only some time later."""
+    for device in devices:
+        subprocess.run(["ip", "link", "delete", device], capture_output=True)
+    gone = [Path("/sys/class/net") / device for device in devices]
+    waiting.wait_until(lambda: not any(path.exists() for path in gone), what=f"{devices} going away", timeout=20)
 
 
 def _unmount_below(directory: Path) -> None:

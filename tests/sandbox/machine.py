@@ -1,7 +1,7 @@
 """What all sandboxes of one machine share, and the last one out puts back.
 
-Ports; the empty folders that nodes mount their own on; IP forwarding, which the network plugin switches on. A register in
-/run names the sandboxes that are up, so a reboot forgets it, as it forgets them.
+Ports; the empty folders that nodes mount their own on; the parent cgroup of containers; IP forwarding, which the network
+plugin switches on. A register in /run names the sandboxes that are up, so a reboot forgets it, as it forgets them.
 """
 
 import fcntl
@@ -19,6 +19,8 @@ from sandbox.errors import SandboxError
 REGISTER = Path("/run/rwx-sandbox.json")
 MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers")
 """Folders that programs have built in; a node sees its own there, the machine keeps an empty one at most."""
+CONTAINERS_CGROUP = "k8s.io"
+"""The cgroup, in every hierarchy, that containerd puts the containers of kubelets in."""
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _PORTS = range(20000, 32000)
 """Below the range that the kernel gives to outgoing connections."""
@@ -33,7 +35,7 @@ def _register() -> Iterator[dict[str, Any]]:
         try:
             register = json.loads(REGISTER.read_text())
         except FileNotFoundError:
-            register = {"sandboxes": {}, "made": [], "forwarding": None}
+            register = {"sandboxes": {}, "made": [], "foreign": [], "forwarding": None}
         yield register
         if register["sandboxes"]:
             unfinished = REGISTER.with_suffix(".unfinished")
@@ -50,6 +52,7 @@ def enter(directory: Path) -> None:
     with _register() as register:
         if not register["sandboxes"]:
             register["forwarding"] = _FORWARDING.read_text().strip()
+            register["foreign"] = [str(folder) for folder in cgroup_folders(CONTAINERS_CGROUP)]
         register["sandboxes"].setdefault(str(directory), [])
         for folder in MOUNT_POINTS:
             if not Path(folder).exists():
@@ -64,8 +67,18 @@ def leave(directory: Path) -> None:
             return
         for folder in reversed(register["made"]):
             Path(folder).rmdir()
+        for cgroup in cgroup_folders(CONTAINERS_CGROUP):
+            if str(cgroup) not in register["foreign"]:
+                cgroup.rmdir()
         if register["forwarding"] == "0":
             _FORWARDING.write_text("0\n")
+
+
+def cgroup_folders(name: str) -> list[Path]:
+    """The folders of a cgroup: one for each hierarchy that has it."""
+    lines = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    roots = [Path(fields[1]) for fields in lines if fields[2] in ("cgroup", "cgroup2")]
+    return [folder for root in roots if (folder := root / name).exists()]
 
 
 def take_port(directory: Path) -> int:

@@ -194,7 +194,6 @@ def _kubelet_configuration(state: State, supervisor: Supervisor, node: str) -> d
         "failCgroupV1": False,
         "failSwapOn": False,
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"{state.cgroup}/{node}",
         "cgroupsPerQOS": False,
         "enforceNodeAllocatable": [],
         "localStorageCapacityIsolation": False,

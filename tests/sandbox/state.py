@@ -9,12 +9,13 @@ import json
 import os
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterator
 
 from sandbox.errors import SandboxError
+from sandbox.progress import say
 
 NODES = ("node-a", "node-b")
 LONGEST_STATE_DIR = 62
@@ -70,11 +71,6 @@ class State:
         """One file per process ever started, written by the process itself before it becomes what it is."""
         return self.directory / "processes"
 
-    @property
-    def cgroup(self) -> str:
-        """The cgroup, in every hierarchy, that all containers of this sandbox are in; starts with a slash."""
-        return f"/rwx-sandbox{str(self.directory).replace('/', '_')}"
-
     def node(self, node: str) -> Path:
         return self.directory / node
 
@@ -111,18 +107,18 @@ class State:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only ``up`` or ``down`` of this sandbox; the lock file goes with the sandbox's folder."""
-        self.directory.parent.mkdir(parents=True, exist_ok=True)
         path = self.directory.with_name(f"{self.name}.lock")
         while True:
-            lock = path.open("w")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock = path.open("w")
+            except FileNotFoundError:  # another sandbox, the last one, took the folder with it just now
+                continue
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                lock.close()
-                raise SandboxError(
-                    f"another command is starting or stopping the sandbox {self.name!r}.",
-                    hint="Wait for it, or choose another --name.",
-                ) from None
+                say(f"another command is starting or stopping the sandbox {self.name!r}: waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
                 break
             lock.close()
@@ -131,4 +127,6 @@ class State:
         finally:
             if not self.exists():
                 path.unlink()
+                with suppress(OSError):  # other sandboxes are in it
+                    path.parent.rmdir()
             lock.close()

@@ -49,7 +49,8 @@ VARIANTS = (
 
 def driver_exists() -> bool:
     """Is the CSI driver part of this checkout?"""
-    return importlib.util.find_spec("sandbox.csi") is not None
+    package = importlib.util.find_spec("sandbox.csi")
+    return package is not None and importlib.util.find_spec("sandbox.csi.__main__") is not None
 
 
 def socket_of(state: State, node: str, variant: Variant) -> Path:
@@ -152,7 +153,7 @@ def _classes(variant: Variant) -> list[dict[str, Any]]:
     classes: list[dict[str, Any]] = [driver_object, storage_class]
     for wanted, api, kind in (
         (variant.snapshots, "snapshot.storage.k8s.io/v1", "VolumeSnapshotClass"),
-        (variant.group_snapshots, "groupsnapshot.storage.k8s.io/v1beta1", "VolumeGroupSnapshotClass"),
+        (variant.group_snapshots, "groupsnapshot.storage.k8s.io/v1", "VolumeGroupSnapshotClass"),
     ):
         if wanted:
             metadata = {"name": variant.name, "annotations": default if kind == "VolumeSnapshotClass" else {}}
