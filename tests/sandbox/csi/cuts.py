@@ -63,8 +63,10 @@ def take_snapshots(driver: Driver, wanted: list[Wanted], *, faults: Faults, grou
 @contextmanager
 def standing_still(driver: Driver, folders: list[Path]) -> Iterator[None]:
     """No pod writes to these folders within this block; one block at a time on the whole machine."""
-    with driver.cuts.waiting("cut"), stopped_writers(folders):
-        yield
+    with driver.cuts.waiting("cut"):
+        nodes = {publication.namespace for publication in driver.publications.list_all()}
+        with stopped_writers(folders, nodes=nodes):
+            yield
 
 
 def refuse_tries(driver: Driver, snapshot_id: str, *, faults: Faults) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 
+from sandbox.csi import mounts
 from sandbox.csi.faults import Faults
 from sandbox.csi.locks import Locks
 from sandbox.csi.records import Group, Publication, Snapshot, Table, Tries, Volume
@@ -69,6 +70,22 @@ class Driver:
         if snapshot is None:
             raise Refusal(grpc.StatusCode.NOT_FOUND, f"there is no snapshot {snapshot_id!r}")
         return snapshot
+
+    def list_mounted(self, volume: Volume) -> list[Publication]:
+        """Where the volume really is in use. Records of nodes that died without unpublishing are dropped.
+
+        The caller holds the volume's publish lock: a record is written before its mount is made.
+        """
+        origin = mounts.find_origin(self.locate_volume(volume))
+        mounted = []
+        for publication in self.publications.list_all():
+            if publication.volume == volume.id:
+                mount = mounts.find_mount(publication.target, namespace=publication.namespace)
+                if mount is not None and origin.is_of(mount):
+                    mounted.append(publication)
+                else:
+                    self.publications.remove(publication.id)
+        return mounted
 
     def overlay_faults(self, *parameters: Mapping[str, str]) -> Faults:
         """The variant's faults with those of each class laid over them, in this order."""

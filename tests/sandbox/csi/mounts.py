@@ -1,5 +1,9 @@
-"""Bind mounts, and what ``/proc/<pid>/mountinfo`` says about them."""
+"""Bind mounts, and what ``/proc/<pid>/mountinfo`` says about them.
 
+Each node of the sandbox is a mount namespace of one machine, so a mount is said by its path and its namespace.
+"""
+
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -27,7 +31,7 @@ def read_mounts(pid: int | str = "self") -> list[Mount]:
     """The mounts a process sees, later ones over earlier ones; empty when it is gone."""
     try:
         lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape").splitlines()
-    except (FileNotFoundError, ProcessLookupError, OSError):
+    except OSError:
         return []
     return [_parse(line) for line in lines]
 
@@ -63,10 +67,29 @@ def find_origin(folder: Path) -> Origin:
     return Origin(mount.device, mount.root.rstrip("/") + below)
 
 
-def find_mount(target: str) -> Mount | None:
-    """What is mounted at exactly this path, or None."""
-    path = str(Path(target).resolve())
-    return next((mount for mount in reversed(read_mounts()) if mount.point == path), None)
+def list_processes() -> list[int]:
+    """The processes of the machine at this moment."""
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def find_namespace(pid: int | str = "self") -> str:
+    """The mount namespace a process lives in; empty when the process is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/mnt")
+    except OSError:
+        return ""
+
+
+def find_mount(target: str, *, namespace: str = "") -> Mount | None:
+    """What is mounted at exactly this path, here or in another namespace; None also when that namespace is gone.
+
+    The path is a real one: links are not resolved, as that could not be done in the other namespace.
+    """
+    member: int | str | None = "self"
+    if namespace and namespace != find_namespace():
+        member = next((pid for pid in list_processes() if find_namespace(pid) == namespace), None)
+    mounts = read_mounts(member) if member else []
+    return next((mount for mount in reversed(mounts) if mount.point == target), None)
 
 
 def bind(folder: Path, target: str, *, options: frozenset[str]) -> None:

@@ -1,7 +1,7 @@
 """CSI's Node service: a volume's directory is bind-mounted where a pod wants it."""
 
 import hashlib
-from pathlib import Path
+import os
 
 import csi_pb2
 import csi_pb2_grpc
@@ -45,11 +45,13 @@ class Node(csi_pb2_grpc.NodeServicer):
         volume = driver.require_volume(request.volume_id)
         modes.refuse_unsupported(driver.variant, [capability])
         mode = capability.access_mode.mode
+        target = os.path.realpath(request.target_path)
         wanted = Publication(
-            id=hashlib.sha256(request.target_path.encode()).hexdigest()[:40],
+            id=self._identify(target),
             volume=volume.id,
             node=driver.node,
-            target=request.target_path,
+            namespace=mounts.find_namespace(),
+            target=target,
             mode=mode,
             readonly=request.readonly or mode in modes.READERS,
         )
@@ -59,6 +61,10 @@ class Node(csi_pb2_grpc.NodeServicer):
             self._publish(volume, wanted, flags=frozenset(capability.mount.mount_flags))
         return csi_pb2.NodePublishVolumeResponse()
 
+    def _identify(self, target: str) -> str:
+        """The id of a publication: two nodes may use the same path, each in its own namespace."""
+        return hashlib.sha256(f"{self._driver.node}:{target}".encode()).hexdigest()[:40]
+
     def _refuse_conflicts(self, volume: Volume, wanted: Publication) -> None:
         driver = self._driver
         faults = driver.overlay_faults(volume.parameters)
@@ -66,7 +72,7 @@ class Node(csi_pb2_grpc.NodeServicer):
             raise Refusal(
                 grpc.StatusCode.INTERNAL, f"backend refused to export volume {volume.id} (stand-in fault)"
             )
-        others = [other for other in self._list_mounted(volume) if other.target != wanted.target]
+        others = [other for other in driver.list_mounted(volume) if other.id != wanted.id]
         elsewhere = sorted({other.node for other in others} - {driver.node})
         if elsewhere and (faults.refuse_second_node or not driver.variant.many_nodes):
             raise Refusal(
@@ -79,20 +85,6 @@ class Node(csi_pb2_grpc.NodeServicer):
                 f"volume {volume.id} is for one pod only and is in use at {others[0].target}",
             )
 
-    def _list_mounted(self, volume: Volume) -> list[Publication]:
-        """Where the volume really is in use. Records of nodes that died without unpublishing are dropped."""
-        origin = mounts.find_origin(self._driver.locate_volume(volume))
-        mounted = []
-        for publication in self._driver.publications.list_all():
-            if publication.volume != volume.id:
-                continue
-            mount = mounts.find_mount(publication.target)
-            if mount is not None and origin.is_of(mount):
-                mounted.append(publication)
-            else:
-                self._driver.publications.remove(publication.id)
-        return mounted
-
     def _publish(self, volume: Volume, wanted: Publication, *, flags: frozenset[str]) -> None:
         if unknown := flags - mounts.BINDABLE_FLAGS:
             raise Refusal(
@@ -101,7 +93,7 @@ class Node(csi_pb2_grpc.NodeServicer):
         folder = self._driver.locate_volume(volume)
         present = mounts.find_mount(wanted.target)
         if present is None:
-            Path(wanted.target).mkdir(parents=True, exist_ok=True)
+            os.makedirs(wanted.target, exist_ok=True)
             options = flags | ({"ro"} if wanted.readonly else set())
             # Recorded first: a mount without a record would be invisible to the other node.
             self._driver.publications.write(wanted)
@@ -113,11 +105,11 @@ class Node(csi_pb2_grpc.NodeServicer):
         self, request: csi_pb2.NodeUnpublishVolumeRequest, context: grpc.ServicerContext
     ) -> csi_pb2.NodeUnpublishVolumeResponse:
         refuse_missing(volume_id=request.volume_id, target_path=request.target_path)
-        mounts.unbind(request.target_path)
-        target = Path(request.target_path)
-        if target.is_dir():
-            target.rmdir()
-        self._driver.publications.remove(hashlib.sha256(request.target_path.encode()).hexdigest()[:40])
+        target = os.path.realpath(request.target_path)
+        mounts.unbind(target)
+        if os.path.isdir(target):
+            os.rmdir(target)
+        self._driver.publications.remove(self._identify(target))
         return csi_pb2.NodeUnpublishVolumeResponse()
 
     def NodeGetVolumeStats(
@@ -126,7 +118,7 @@ class Node(csi_pb2_grpc.NodeServicer):
         refuse_missing(volume_id=request.volume_id, volume_path=request.volume_path)
         volume = self._driver.require_volume(request.volume_id)
         folder = self._driver.locate_volume(volume)
-        mount = mounts.find_mount(request.volume_path)
+        mount = mounts.find_mount(os.path.realpath(request.volume_path))
         if mount is None or not mounts.find_origin(folder).is_of(mount):
             raise Refusal(
                 grpc.StatusCode.NOT_FOUND, f"volume {volume.id} is not mounted at {request.volume_path}"

@@ -71,11 +71,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Publication:
-    """A volume bound into one target path on one node."""
+    """A volume bound into one target path on one node, in that node's mount namespace."""
 
     id: str
     volume: str
     node: str
+    namespace: str
     target: str
     mode: int
     readonly: bool

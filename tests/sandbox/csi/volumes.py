@@ -6,7 +6,7 @@ from pathlib import Path
 import csi_pb2
 import grpc
 
-from sandbox.csi import modes, mounts, paging, restores
+from sandbox.csi import modes, paging, restores
 from sandbox.csi.drivers import Driver
 from sandbox.csi.faults import drop_reserved
 from sandbox.csi.records import Volume, identify
@@ -103,12 +103,13 @@ class VolumeCalls:
 
     def _delete(self, volume: Volume) -> None:
         driver = self._driver
-        for publication in driver.publications.list_all():
-            if publication.volume == volume.id and mounts.find_mount(publication.target):
-                raise Refusal(
-                    grpc.StatusCode.FAILED_PRECONDITION,
-                    f"volume {volume.id} is in use on node {publication.node} at {publication.target}",
-                )
+        with driver.locks.waiting(f"publish-{volume.id}"):
+            used = driver.list_mounted(volume)
+        if used:
+            raise Refusal(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"volume {volume.id} is in use on node {used[0].node} at {used[0].target}",
+            )
         with driver.drafting() as trash:
             driver.volumes.remove(volume.id)
             folder = driver.locate_volume(volume)

@@ -5,8 +5,8 @@ copied late are newer than files copied early. So the point-in-time variants sto
 the volume, copy, and let them go on (SIGCONT). To the applications this is what an array's cut is: whatever was written
 is in it, in the order it was written, and nothing else. It is the stand-in for an atomic cut, and its limits are these:
 
-- Processes count as users of a volume when their mount namespace differs from ours and shows the volume. Programs of
-  the host itself (in our own namespace) are not stopped, or the kubelet would be.
+- Processes count as users of a volume when their mount namespace shows it and is no node's. The namespace a volume was
+  published in is a node's: there live the kubelet and the container runtime, and they are not stopped.
 - A process that enters a pod during the copy (``kubectl exec``) runs. Copies are short.
 - A pod sees a pause, as it would with an array that quiesces its I/O.
 
@@ -35,15 +35,15 @@ _GUARDIAN = 'while read -r pid; do pids="$pids $pid"; done; [ -z "$pids" ] || ki
 
 
 @contextmanager
-def stopped_writers(folders: list[Path]) -> Iterator[None]:
-    """No pod process that can see one of these folders runs within this block."""
+def stopped_writers(folders: list[Path], *, nodes: set[str]) -> Iterator[None]:
+    """No process that can see one of these folders runs within this block, but those in the nodes' own namespaces."""
     origins = [mounts.find_origin(folder) for folder in folders]
     stopped: set[int] = set()
     guardian: subprocess.Popen[str] | None = None
     try:
         deadline = time.monotonic() + STOP_LIMIT
         # Until a whole look finds nothing running: a process may fork between being seen and being stopped.
-        while running := {pid for pid in find_users(origins) if not _stands_still(pid)}:
+        while running := {pid for pid in find_users(origins, nodes=nodes) if not _stands_still(pid)}:
             if guardian is None:
                 guardian = _start_guardian()
             for pid in running - stopped:
@@ -63,23 +63,17 @@ def stopped_writers(folders: list[Path]) -> Iterator[None]:
             guardian.communicate()
 
 
-def find_users(origins: list[mounts.Origin]) -> set[int]:
-    """The processes outside our mount namespace that have one of these folders mounted."""
-    ours = os.readlink("/proc/self/ns/mnt")
-    shows: dict[str, bool] = {ours: False}
+def find_users(origins: list[mounts.Origin], *, nodes: set[str]) -> set[int]:
+    """The processes that have one of these folders mounted, in a namespace that is neither ours nor a node's."""
+    shows = dict.fromkeys({"", mounts.find_namespace(), *nodes}, False)
     users = set()
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            namespace = os.readlink(f"/proc/{entry}/ns/mnt")
-        except OSError:  # gone, or a zombie
-            continue
+    for pid in mounts.list_processes():
+        namespace = mounts.find_namespace(pid)
         if namespace not in shows:
-            seen = mounts.read_mounts(entry)
+            seen = mounts.read_mounts(pid)
             shows[namespace] = any(origin.is_of(mount) for mount in seen for origin in origins)
         if shows[namespace]:
-            users.add(int(entry))
+            users.add(pid)
     return users
 
 
