@@ -1,0 +1,88 @@
+# Everyday commands; `make` alone lists them. Each does the set-up it needs: virtualenv, Debian packages, sandbox build.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+VENV := .venv/.ready
+FROZEN := dist/kubectl-rwx/.ready
+SANDBOX = PYTHONPATH=tests:plugins $(BIN)/python -m sandbox
+# tests wait far more than they compute
+WORKERS ?= 4
+SOURCES := $(shell find plugins -name '*.py' -o -name '*.yaml')
+
+# An exported KUBECONFIG may well be production: demo and test take a cluster other than the sandbox only
+# when it is named on make's command line (make demo KUBECONFIG=...); make cluster takes the environment's too.
+ifeq ($(origin KUBECONFIG),command line)
+OWN_CLUSTER := KUBECONFIG=$(KUBECONFIG)
+else
+OWN_CLUSTER := env -u KUBECONFIG
+endif
+
+.PHONY: help demo test check unit cluster frozen freeze archive sandbox-up sandbox-down sandbox-status sandbox-shell \
+	sandbox-env bench docs clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)  ## the main job, told with the real commands on the sandbox
+	@$(OWN_CLUSTER) PYTHONPATH=tests:plugins $(BIN)/python -m demo
+
+test: check unit frozen  ## all tests: checks, unit, frozen executables, cluster
+	@$(OWN_CLUSTER) $(MAKE) cluster
+
+check: $(VENV)  ## flake8, isort, mypy, import contracts, house rules
+	@$(BIN)/flake8 plugins tests build
+	@$(BIN)/isort --check-only --quiet plugins tests build
+	@$(BIN)/mypy plugins
+	@$(BIN)/lint-imports | tail -n 1
+	@$(BIN)/python build/house_rules.py
+	@$(BIN)/python build/usage.py --check
+
+unit: $(VENV)  ## unit tests, no cluster
+	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit
+
+cluster: $(VENV)  ## end-to-end tests on the sandbox, or on KUBECONFIG's cluster
+	@if [ -z "$${KUBECONFIG:-}" ]; then $(SANDBOX) up; else echo "on the cluster of KUBECONFIG=$$KUBECONFIG"; fi
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist=worksteal tests/cluster
+
+frozen: $(FROZEN)  ## tests of the frozen executables
+	@$(BIN)/python -m pytest -q tests/frozen
+
+freeze: $(FROZEN)  ## both executables in dist/kubectl-rwx/
+
+archive: $(FROZEN)  ## the release archive of this system and the krew manifests
+	@$(BIN)/python build/archive.py
+
+docs: $(VENV)  ## write the flag pages in docs/usage/ anew
+	@$(BIN)/python build/usage.py
+
+sandbox-up: $(VENV)  ## start the two-node test cluster (builds it when needed)
+	@$(SANDBOX) up
+
+sandbox-down: $(VENV)  ## stop it and leave nothing behind
+	@$(SANDBOX) down
+
+sandbox-status: $(VENV)  ## what of it runs
+	@$(SANDBOX) status
+
+sandbox-shell: $(VENV)  ## a shell with its kubectl and KUBECONFIG
+	@$(SANDBOX) shell
+
+sandbox-env: $(VENV)  ## print it for: eval "$$(make -s sandbox-env)"
+	@$(SANDBOX) env
+
+clean: ## remove the virtualenv and what was frozen (the sandbox's build cache stays)
+	@rm -rf .venv .work dist
+
+$(VENV): setup.cfg pyproject.toml build/prepare_venv.sh
+	@PYTHON=$(PYTHON) build/prepare_venv.sh >&2
+
+$(FROZEN): $(VENV) $(SOURCES) $(wildcard build/*.spec build/entry_*.py) LICENSE
+	@mkdir -p .work
+	@echo "freezing kubectl-rwx and oc-gsb into dist/kubectl-rwx/" >&2
+	@$(BIN)/pyinstaller --noconfirm --log-level WARN --workpath .work/pyinstaller --distpath dist build/plugins.spec \
+		> .work/freeze.log 2>&1 || { tail -n 30 .work/freeze.log >&2; exit 1; }
+	@touch $(FROZEN)
