@@ -22,10 +22,10 @@ OWN_CLUSTER := env -u KUBECONFIG
 endif
 
 .PHONY: help demo test check unit cluster frozen freeze archive sandbox-up sandbox-down sandbox-status sandbox-shell \
-	sandbox-env bench docs clean
+	sandbox-env docs clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)  ## the main job, told with the real commands on the sandbox
 	@$(OWN_CLUSTER) PYTHONPATH=tests:plugins $(BIN)/python -m demo
