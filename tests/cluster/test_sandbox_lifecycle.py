@@ -48,7 +48,9 @@ spec:
   volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
 """
 
-pytestmark = pytest.mark.skipif(bool(os.environ.get("KUBECONFIG")), reason="KUBECONFIG names a cluster of your own")
+pytestmark = pytest.mark.skipif(
+    bool(os.environ.get("KUBECONFIG")), reason="KUBECONFIG names a cluster of your own"
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ class Sandbox:
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         command = [sys.executable, "-m", "sandbox", "exec", "--", "kubectl", *arguments]
-        done = subprocess.run(command, env=self.environment, input=stdin, text=True, capture_output=True, timeout=60)
+        done = subprocess.run(
+            command, env=self.environment, input=stdin, text=True, capture_output=True, timeout=60
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -171,8 +175,11 @@ def test_up_after_everything_was_killed(make_sandbox: Callable[[str], Sandbox]) 
 
     sandbox.run_pod()
     sandbox.run("status")
-    running = subprocess.run(["pgrep", "--full", f"{sandbox.directory}.*shim|shim.*{sandbox.directory}"], text=True,
-                             capture_output=True).stdout.split()
+    running = subprocess.run(
+        ["pgrep", "--full", f"{sandbox.directory}.*shim|shim.*{sandbox.directory}"],
+        text=True,
+        capture_output=True,
+    ).stdout.split()
     assert len(running) <= 1, "only the new pod's shim: the old pod went with the old sandbox"
 
 
@@ -195,16 +202,24 @@ def test_up_ended_half_way(make_sandbox: Callable[[str], Sandbox], how: signal.S
         assert [node["metadata"]["name"] for node in nodes] == ["node-a", "node-b"]
 
 
-@pytest.mark.parametrize("arguments", [("env",), ("exec", "--", "true"), ("status",)], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "arguments", [("env",), ("exec", "--", "true"), ("status",)], ids=lambda words: words[0]
+)
 def test_not_up_is_a_sentence(make_sandbox: Callable[[str], Sandbox], arguments: tuple[str, ...]) -> None:
     shown = make_sandbox("absent").run(*arguments, code=1)
     assert "is not up" in shown and "Traceback" not in shown
 
 
 def test_without_root_it_says_so() -> None:
-    script = "import os, sys; os.geteuid = lambda: 1000; sys.argv = ['sandbox', 'up']; from sandbox import __main__ as m; m.run()"
+    script = (
+        "import os, sys; os.geteuid = lambda: 1000; sys.argv = ['sandbox', 'up'];"
+        "from sandbox import __main__ as command; command.run()"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", script], env={**os.environ, **SOURCES, "SANDBOX_NAME": "rootless"}, text=True, capture_output=True
+        [sys.executable, "-c", script],
+        env={**os.environ, **SOURCES, "SANDBOX_NAME": "rootless"},
+        text=True,
+        capture_output=True,
     )
     assert done.returncode == 2
     assert "needs root" in done.stderr and "make cluster" in done.stderr and "Traceback" not in done.stderr

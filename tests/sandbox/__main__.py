@@ -19,7 +19,13 @@ INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--name", envvar="SANDBOX_NAME", default="default", show_default=True, help="Which sandbox; several may run.")
+@click.option(
+    "--name",
+    envvar="SANDBOX_NAME",
+    default="default",
+    show_default=True,
+    help="Which sandbox; several may run.",
+)
 @click.pass_context
 def main(context: click.Context, name: str) -> None:
     """A real two-node Kubernetes cluster on this machine, for the demo and the tests."""
@@ -27,7 +33,9 @@ def main(context: click.Context, name: str) -> None:
 
 
 @main.command()
-@click.option("--without", multiple=True, type=click.Choice(["csi", *cluster.STAND_INS]), help="Leave a part out.")
+@click.option(
+    "--without", multiple=True, type=click.Choice(["csi", *cluster.STAND_INS]), help="Leave a part out."
+)
 @click.pass_obj
 def up(state: State, without: tuple[str, ...]) -> None:
     """Start it, building what is not built; does nothing when it is up."""
@@ -35,7 +43,8 @@ def up(state: State, without: tuple[str, ...]) -> None:
     if not cluster.up(state, without=frozenset(without)):
         say(f"sandbox {state.name!r} is up already")
         return
-    say(f"sandbox {state.name!r} is up after {time.monotonic() - started:.1f} s: export KUBECONFIG={state.kubeconfig}")
+    say(f"sandbox {state.name!r} is up after {time.monotonic() - started:.1f} s")
+    say(f"export KUBECONFIG={state.kubeconfig}")
 
 
 @main.command()
@@ -93,7 +102,7 @@ def shell(state: State) -> None:
 @main.command("build")
 @click.argument("what", nargs=-1)
 def build_command(what: tuple[str, ...]) -> None:
-    """Build WHAT and print where it is: programs by name, or "stubs"; nothing named: all that "up" needs."""
+    """Build WHAT ("stubs", or programs by name; all that "up" needs when not given) and print where it is."""
     if not what:
         cluster.prepare()
     for path in _built(what):

@@ -1,7 +1,7 @@
 """Build the cluster's programs from Go modules, once per pinned set of versions.
 
-The pins are ``modules/*/go.mod`` with their checksums in ``go.sum``. Every binary lands in the cache under its final name
-only when it is whole, so a build that was killed goes on where it stopped.
+The pins are ``modules/*/go.mod`` with their checksums in ``go.sum``. Every binary lands in the cache
+under its final name only when it is whole, so a build that was killed goes on where it stopped.
 """
 
 import os
@@ -94,8 +94,13 @@ def find_program(name: str) -> Path:
 
 
 def go_environment() -> dict[str, str]:
-    """The environment of every go command: pinned modules only, no C, no other toolchain fetched on the way."""
-    return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false"}
+    """The environment of every go command: pinned modules only, no C, no other toolchain fetched."""
+    return {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+    }
 
 
 def module_directory(module: Module, path: str) -> Path:
@@ -111,7 +116,7 @@ def module_directory(module: Module, path: str) -> Path:
 
 
 def build_programs(*names: str) -> list[Path]:
-    """Build what is not built yet of the named programs (none named: the whole cluster); return where they are."""
+    """Build what is missing of the named programs (none named: the whole cluster); return where they are."""
     wanted = names or (*CLUSTER.programs, *RUNTIME.programs)
     paths = [find_program(name) for name in wanted]
     if all(path.exists() for path in paths):

@@ -1,6 +1,7 @@
 """Where built things stay between runs: ``${XDG_CACHE_HOME:-~/.cache}/rwx-sandbox/<module>-<hash>/``.
 
-The hash is of everything that decides the result, so an entry is either right or absent; nothing here is ever updated.
+The hash is of everything that decides the result, so an entry is either right or absent; nothing here is
+ever updated.
 """
 
 import fcntl
@@ -33,7 +34,7 @@ def fingerprint(*parts: str | bytes) -> str:
 
 @contextmanager
 def building_alone() -> Iterator[None]:
-    """Hold the builders' lock: a second builder waits and then finds everything built. Dies with its holder."""
+    """Hold the builders' lock: a second builder waits, then finds things built. It ends with its holder."""
     with (cache_root() / "build.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,7 +54,7 @@ def landing(target: Path) -> Iterator[Path]:
 
 
 def filled_folder(target: Path, fill: Callable[[Path], None]) -> Path:
-    """``target``, made by ``fill`` in an empty folder unless it is there already, by us or by another builder."""
+    """``target``, made by ``fill`` in an empty folder unless somebody made it already."""
     if not target.exists():
         with building_alone():
             if not target.exists():

@@ -17,7 +17,7 @@ _CLOCK_TOLERANCE = datetime.timedelta(hours=1)
 
 
 class CertificateAuthority:
-    """Issues certificates into ``directory``: ``<name>.crt`` and ``<name>.key``, PEM, elliptic curve keys."""
+    """Issues certificates into ``directory`` as PEM files: ``<name>.crt`` and ``<name>.key``."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -44,7 +44,7 @@ class CertificateAuthority:
         return key
 
     def make_key_pair(self, name: str) -> None:
-        """Write ``<name>.key`` and ``<name>.pub``, what service account tokens are signed and checked with."""
+        """Write ``<name>.key`` and ``<name>.pub``: what tokens are signed and checked with."""
         public = self.make_key(name).public_key()
         pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         (self.directory / f"{name}.pub").write_bytes(pem)
@@ -62,13 +62,19 @@ class CertificateAuthority:
             if (self.directory / f"{name}.crt").exists():
                 return self._files(name)
             subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-            names = [x509.DNSName("localhost"), x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            names = [
+                x509.DNSName("localhost"),
+                x509.DNSName(name),
+                x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+            ]
             return self._issue(name, subject, ExtendedKeyUsageOID.SERVER_AUTH, names=names)
 
     def _issue(
         self, name: str, subject: x509.Name, usage: x509.ObjectIdentifier, *, names: list[x509.GeneralName]
     ) -> ServerCertificate:
-        builder = self._builder(subject, self.make_key(name)).add_extension(x509.ExtendedKeyUsage([usage]), False)
+        builder = self._builder(subject, self.make_key(name)).add_extension(
+            x509.ExtendedKeyUsage([usage]), False
+        )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         self._write_certificate(name, builder)
@@ -92,5 +98,7 @@ class CertificateAuthority:
 
     def _files(self, name: str) -> ServerCertificate:
         return ServerCertificate(
-            certificate=self.directory / f"{name}.crt", key=self.directory / f"{name}.key", ca_bundle=self.bundle
+            certificate=self.directory / f"{name}.crt",
+            key=self.directory / f"{name}.key",
+            ca_bundle=self.bundle,
         )

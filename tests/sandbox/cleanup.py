@@ -1,7 +1,7 @@
 """Take a sandbox down, in whatever condition it is, and leave nothing of it on the machine.
 
-Order matters: first what starts things, then what was started, then the folders. Mounts need no care: they are the nodes' own
-and go with the nodes' last process.
+Order matters: first what starts things, then what was started, then the folders. Mounts need no care:
+they are the nodes' own and go with the nodes' last process.
 """
 
 import ipaddress
@@ -24,7 +24,9 @@ def stop_processes(state: State) -> None:
     for process in recorded_processes(state):
         if process.is_alive():
             kill(process.pid)
-    waiting.wait_until(lambda: not _kill_rest(state), what=f"the end of every process of {state.name!r}", interval=0.02)
+    waiting.wait_until(
+        lambda: not _kill_rest(state), what=f"the end of every process of {state.name!r}", interval=0.02
+    )
 
 
 def remove(state: State) -> None:
@@ -34,7 +36,9 @@ def remove(state: State) -> None:
         stop_processes(state)
         _delete_devices(devices)
         _unmount_below(state.directory)
-        waiting.wait_until(lambda: _remove_cgroups(state), what=f"removing the cgroups of {state.name!r}", timeout=20)
+        waiting.wait_until(
+            lambda: _remove_cgroups(state), what=f"removing the cgroups of {state.name!r}", timeout=20
+        )
         shutil.rmtree(state.directory)
     machine.leave(state.directory)
 
@@ -48,7 +52,7 @@ def _kill_rest(state: State) -> list[int]:
 
 
 def _cgroup_folders(state: State) -> list[Path]:
-    """The cgroup of each of our containers, in each hierarchy; which are ours, our containerds' own folders say."""
+    """The cgroups of our containers in each hierarchy; which are ours, our containerds' folders say."""
     tasks = state.directory.glob(f"*/containerd/io.containerd.runtime.v2.task/{machine.CONTAINERS_CGROUP}/*")
     containers = [task.name for task in tasks]
     parents = machine.cgroup_folders(machine.CONTAINERS_CGROUP)
@@ -83,13 +87,17 @@ def _remove_cgroups(state: State) -> bool:
 def _pod_network_devices(state: State) -> list[str]:
     """This machine's ends of the pods' cables: the devices that routes into our nodes' subnets lead to."""
     ports: dict[str, int] = state.fact("ports") or {}
-    subnets = [ipaddress.ip_network(machine.subnet_of(port)) for name, port in ports.items() if name in _SUBNET_PORTS]
+    subnets = [
+        ipaddress.IPv4Network(machine.subnet_of(port))
+        for name, port in ports.items()
+        if name in _SUBNET_PORTS
+    ]
     listed = subprocess.run(["ip", "-json", "-4", "route"], capture_output=True, text=True, check=True).stdout
-    found = set()
+    found: set[str] = set()
     for route in json.loads(listed or "[]"):
         if route["dst"] != "default":
-            target = ipaddress.ip_network(route["dst"])
-            found.update(route["dev"] for subnet in subnets if target.subnet_of(subnet))  # type: ignore[arg-type]
+            target = ipaddress.IPv4Network(route["dst"])
+            found.update(route["dev"] for subnet in subnets if subnet.supernet_of(target))
     return sorted(found)
 
 
@@ -98,11 +106,13 @@ def _delete_devices(devices: list[str]) -> None:
     for device in devices:
         subprocess.run(["ip", "link", "delete", device], capture_output=True)
     gone = [Path("/sys/class/net") / device for device in devices]
-    waiting.wait_until(lambda: not any(path.exists() for path in gone), what=f"{devices} going away", timeout=20)
+    waiting.wait_until(
+        lambda: not any(path.exists() for path in gone), what=f"{devices} going away", timeout=20
+    )
 
 
 def _unmount_below(directory: Path) -> None:
-    """Undo mounts that somebody made below our folder outside the nodes, so that nothing is removed through them."""
+    """Undo mounts somebody made below our folder outside the nodes, lest we remove things through them."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for point in sorted(points, key=len, reverse=True):
         if Path(point).is_relative_to(directory):

@@ -4,12 +4,25 @@ import importlib
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from types import FrameType
 from typing import Any, Callable
 
-from sandbox import build, cleanup, control_plane, definitions, images, machine, nodes, storage, toolchain, waiting
+from sandbox import (
+    build,
+    cleanup,
+    control_plane,
+    definitions,
+    images,
+    machine,
+    nodes,
+    storage,
+    toolchain,
+    waiting,
+)
 from sandbox.certificates import CertificateAuthority
 from sandbox.context import Context
 from sandbox.errors import SandboxError
@@ -32,7 +45,8 @@ def prepare() -> None:
 
 def is_up(state: State) -> bool:
     """Did ``up`` finish, and does everything it started still run?"""
-    return bool(state.fact("up")) and all(process.is_alive() for process in recorded_processes(state))
+    processes = recorded_processes(state)
+    return bool(state.fact("up") and processes) and all(process.is_alive() for process in processes)
 
 
 def up(state: State, *, without: frozenset[str] = frozenset()) -> bool:
@@ -51,8 +65,8 @@ def up(state: State, *, without: frozenset[str] = frozenset()) -> bool:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
-            machine.enter(state.directory)
             state.create()
+            machine.enter(state.directory)
             _start_everything(state, without)
             state.record("up", True)
         except KeyboardInterrupt:
@@ -81,7 +95,9 @@ def _start_everything(state: State, without: frozenset[str]) -> None:
     with ThreadPoolExecutor(max_workers=16) as pool:
         try:
             api = pool.submit(_start_api, state, supervisor)
-            runtimes = {node: pool.submit(_start_runtime, state, supervisor, node, has_storage) for node in NODES}
+            runtimes = {
+                node: pool.submit(_start_runtime, state, supervisor, node, has_storage) for node in NODES
+            }
             api.result()
             defined = pool.submit(storage.define_resources, kubectl)
             ready = [pool.submit(_start_node, state, supervisor, node, runtimes[node]) for node in NODES]
@@ -129,8 +145,6 @@ def _start_node(state: State, supervisor: Supervisor, node: str, runtime: Future
 
 
 def _context(state: State, supervisor: Supervisor, authority: CertificateAuthority) -> Context:
-    from pathlib import Path
-
     return Context(
         name=state.name,
         kubeconfig=state.kubeconfig,
@@ -142,7 +156,9 @@ def _context(state: State, supervisor: Supervisor, authority: CertificateAuthori
     )
 
 
-def _install_stand_ins(pool: ThreadPoolExecutor, context: Context, without: frozenset[str]) -> list[Future[None]]:
+def _install_stand_ins(
+    pool: ThreadPoolExecutor, context: Context, without: frozenset[str]
+) -> list[Future[None]]:
     installing = []
     for name in STAND_INS:
         if name not in without and importlib.util.find_spec(f"sandbox.{name}") is not None:
@@ -154,11 +170,18 @@ def _install_stand_ins(pool: ThreadPoolExecutor, context: Context, without: froz
 
 def _install_stand_in(name: str, install: Callable[[Context], None], context: Context) -> None:
     with timed(f"{name} stand-in ready"):
-        install(context)
+        try:
+            install(context)
+        except subprocess.CalledProcessError as error:
+            said = (error.stderr or error.stdout or "").strip()
+            raise SandboxError(f"installing the {name} stand-in: {error} {said[-1500:]}") from error
 
 
 def environment(state: State) -> dict[str, str]:
     """What a user's commands need to work on this sandbox: KUBECONFIG, and kubectl on PATH."""
     if not state.fact("up"):
         raise SandboxError(f"the sandbox {state.name!r} is not up.", hint="Start it: make sandbox-up")
-    return {"KUBECONFIG": str(state.kubeconfig), "PATH": f"{state.bin}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return {
+        "KUBECONFIG": str(state.kubeconfig),
+        "PATH": f"{state.bin}{os.pathsep}{os.environ.get('PATH', '')}",
+    }

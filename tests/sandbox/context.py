@@ -1,8 +1,9 @@
 """What a stand-in is given when it is installed into a running sandbox.
 
-``sandbox.openshift.install(context)`` and ``sandbox.kasten.install(context)`` are called once at the end of ``up``, with the
-API server and both nodes ready, each in a thread of its own. They apply objects with ``context.run_kubectl`` and start
-processes with ``context.start_process``; what they start is stopped by ``down`` like everything else.
+``sandbox.openshift.install(context)`` and ``sandbox.kasten.install(context)`` are called once at the end
+of ``up``, with the API server and both nodes ready, each in a thread of its own. They apply objects with
+``context.run_kubectl`` and start processes with ``context.start_process``; what they start is stopped by
+``down`` like everything else.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import Callable, Mapping, Protocol, Sequence
 
 @dataclass(frozen=True)
 class ServerCertificate:
-    """PEM files: what a server on 127.0.0.1 presents, its key, and the bundle a client (or a webhook) trusts it with."""
+    """PEM files: what a server on 127.0.0.1 presents, its key, and the bundle its clients trust it with."""
 
     certificate: Path
     key: Path
@@ -25,7 +26,7 @@ class Authority(Protocol):
     """The sandbox's certificate authority."""
 
     def issue_server(self, name: str) -> ServerCertificate:
-        """Issue a certificate valid for 127.0.0.1, localhost and ``name``; asked again, the same files are returned."""
+        """Issue a certificate for 127.0.0.1, localhost and ``name``; asked again, the same files."""
 
 
 class Supervisor(Protocol):
@@ -67,19 +68,21 @@ class Context:
     ) -> int:
         """Start a process that outlives ``up`` and is stopped by ``down``; return its pid.
 
-        ``argv`` is an absolute command; ``env`` is added to the environment, in which PYTHONPATH already finds ``sandbox``
-        and the plugins' packages and KUBECONFIG is the sandbox's. Output goes to ``<state_dir>/logs/<name>.log``. With
-        ``ready`` the call returns when it answers True, and fails with the end of the log when the process ends first
-        or 60 seconds have passed.
+        ``argv`` is an absolute command; ``env`` is added to the environment, in which PYTHONPATH already
+        finds ``sandbox`` and the plugins' packages and KUBECONFIG is the sandbox's. Output goes to
+        ``<state_dir>/logs/<name>.log``. With ``ready`` the call returns when it answers True, and fails
+        with the end of the log when the process ends first or 60 seconds have passed.
         """
-        return self.supervisor.start(name, argv, env={"KUBECONFIG": str(self.kubeconfig), **(env or {})}, ready=ready)
+        return self.supervisor.start(
+            name, argv, env={"KUBECONFIG": str(self.kubeconfig), **(env or {})}, ready=ready
+        )
 
     def free_port(self, name: str) -> int:
-        """A TCP port of 127.0.0.1 that no other sandbox of this machine has; the same one when asked again by that name."""
+        """A TCP port of 127.0.0.1 that no other sandbox has; the same one when asked again by that name."""
         return self.supervisor.free_port(name)
 
     def run_kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl as cluster admin and return its stdout; subprocess.CalledProcessError (with stderr) on failure."""
+        """Run kubectl as cluster admin, return its stdout; CalledProcessError (with stderr) on failure."""
         done = subprocess.run(
             [str(self.kubectl), *arguments],
             input=stdin,

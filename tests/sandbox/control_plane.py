@@ -1,4 +1,4 @@
-"""The control plane: etcd, API server, controller manager, scheduler; and the kubeconfig files that reach it."""
+"""The control plane: etcd, API server, controller manager, scheduler; and the kubeconfigs of its clients."""
 
 import base64
 from pathlib import Path
@@ -12,7 +12,7 @@ from sandbox.processes import Supervisor
 from sandbox.state import NODES, State
 
 CLIENT_LIMITS = ("--kube-api-qps=300", "--kube-api-burst=600")
-"""Clients limit themselves to 5 to 20 requests a second by default: a hundred snapshots then take minutes."""
+"""By default clients limit themselves to 5 to 20 requests a second: a hundred snapshots take minutes."""
 ADMIN = "admin"
 _SERVICE_NETWORK = "10.96.0.0/16"
 """Addresses are handed out of it, yet lead nowhere: there is no kube-proxy here."""
@@ -36,7 +36,9 @@ def issue_certificates(state: State, supervisor: Supervisor) -> CertificateAutho
     }
     for name, (user, group) in clients.items():
         certificate = authority.issue_client(name, user=user, group=group)
-        _write_kubeconfig(kubeconfig_of(state, name), api_url(supervisor), certificate, cluster=f"sandbox-{state.name}")
+        _write_kubeconfig(
+            kubeconfig_of(state, name), api_url(supervisor), certificate, cluster=f"sandbox-{state.name}"
+        )
     for node in NODES:
         authority.issue_server(f"{node}-serving")
     return authority
@@ -77,7 +79,8 @@ def start_apiserver(state: State, supervisor: Supervisor) -> None:
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
             f"--secure-port={supervisor.free_port('kube-apiserver')}",
-            # A loopback address may not be an endpoint of the service "kubernetes", and nothing here uses that service.
+            # A loopback address may not be an endpoint of the service "kubernetes", and nothing here uses
+            # that service.
             "--endpoint-reconciler-type=none",
             f"--tls-cert-file={pki}/kube-apiserver.crt",
             f"--tls-private-key-file={pki}/kube-apiserver.key",
@@ -139,7 +142,10 @@ def _write_kubeconfig(path: Path, url: str, client: ServerCertificate, *, cluste
         "kind": "Config",
         "current-context": cluster,
         "clusters": [
-            {"name": cluster, "cluster": {"server": url, "certificate-authority-data": inline(client.ca_bundle)}}
+            {
+                "name": cluster,
+                "cluster": {"server": url, "certificate-authority-data": inline(client.ca_bundle)},
+            }
         ],
         "users": [{"name": cluster, "user": user}],
         "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": cluster}}],

@@ -1,8 +1,8 @@
 """API definitions taken from the Go modules at build time, so that nothing of theirs is committed here.
 
-Custom resource definitions of (group) snapshots go to ``crds/``; the CSI and kubelet plugin registration interfaces go to
-``protos/`` and, compiled for Python, to ``stubs/`` (``csi_pb2``, ``csi_pb2_grpc``, ``registration_pb2``,
-``registration_pb2_grpc``: put that folder on sys.path).
+Custom resource definitions of (group) snapshots go to ``crds/``; the CSI and kubelet plugin registration
+interfaces go to ``protos/`` and, compiled for Python, to ``stubs/`` (``csi_pb2``, ``csi_pb2_grpc``,
+``registration_pb2``, ``registration_pb2_grpc``: put that folder on sys.path).
 """
 
 import shutil
@@ -41,7 +41,9 @@ def _copy_crds(target: Path) -> None:
 
 def _copy_protos(target: Path) -> None:
     csi = build.module_directory(build.CLUSTER, _CSI_SPEC) / "csi.proto"
-    registration = build.module_directory(build.CLUSTER, _KUBELET) / "pkg/apis/pluginregistration/v1/api.proto"
+    registration = (
+        build.module_directory(build.CLUSTER, _KUBELET) / "pkg/apis/pluginregistration/v1/api.proto"
+    )
     shutil.copyfile(csi, target / "csi.proto")
     # Older versions carry Go-only options whose definitions Python's compiler has no copy of.
     lines = [line for line in registration.read_text().splitlines() if "gogo" not in line]

@@ -21,4 +21,6 @@ class MissingPrerequisite(SandboxError):
     exit_code = 2
 
 
-OWN_CLUSTER_HINT = "Without it, use a cluster of your own instead: KUBECONFIG=/path/to/kubeconfig make cluster"
+OWN_CLUSTER_HINT = (
+    "Without it, use a cluster of your own instead: KUBECONFIG=/path/to/kubeconfig make cluster"
+)

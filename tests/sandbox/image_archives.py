@@ -32,7 +32,10 @@ class Image:
                     "Labels": self.labels,
                     "WorkingDir": "/",
                 },
-                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_sha256(layer)}" for layer in self.layers]},
+                "rootfs": {
+                    "type": "layers",
+                    "diff_ids": [f"sha256:{_sha256(layer)}" for layer in self.layers],
+                },
             }
         ).encode()
 
@@ -90,7 +93,7 @@ def write_archive(path: Path, images: list[Image]) -> None:
 
 
 def file_capabilities(*bits: int) -> bytes:
-    """What ``setcap …+iep`` writes for these capability numbers (below 32): revision 2, effective, no upper half."""
+    """What ``setcap …+iep`` writes for these capability numbers, all below 32: revision 2, effective."""
     mask = sum(1 << bit for bit in bits).to_bytes(4, "little")
     return b"\x01\x00\x00\x02" + mask + mask + bytes(8)
 

@@ -1,7 +1,8 @@
 """What all sandboxes of one machine share, and the last one out puts back.
 
-Ports; the empty folders that nodes mount their own on; the parent cgroup of containers; IP forwarding, which the network
-plugin switches on. A register in /run names the sandboxes that are up, so a reboot forgets it, as it forgets them.
+Ports; the empty folders that nodes mount their own on; the parent cgroup of containers; IP forwarding,
+which the network plugin switches on. A register in /run names the sandboxes that are up, so a reboot
+forgets it, as it forgets them.
 """
 
 import fcntl
@@ -10,7 +11,7 @@ import os
 import random
 import socket
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -18,7 +19,8 @@ from sandbox.errors import SandboxError
 
 REGISTER = Path("/run/rwx-sandbox.json")
 MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers")
-"""Folders that programs have built in; a node sees its own there, the machine keeps an empty one at most."""
+"""Folders that programs have built in; a node sees its own there, the machine keeps an empty one at
+most."""
 CONTAINERS_CGROUP = "k8s.io"
 """The cgroup, in every hierarchy, that containerd puts the containers of kubelets in."""
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
@@ -27,8 +29,11 @@ _PORTS = range(20000, 32000)
 
 
 @contextmanager
-def _register() -> Iterator[dict[str, Any]]:
-    """The register, locked; written back when the block ends well, removed when nobody is left in it."""
+def _register(*, leaving: str = "") -> Iterator[dict[str, Any]]:
+    """The register, locked, without sandboxes whose folder somebody removed; written back at the end.
+
+    ``leaving`` is the one that may be without a folder. With nobody left in it the register goes, too.
+    """
     folder = os.open(REGISTER.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -36,6 +41,9 @@ def _register() -> Iterator[dict[str, Any]]:
             register = json.loads(REGISTER.read_text())
         except FileNotFoundError:
             register = {"sandboxes": {}, "made": [], "foreign": [], "forwarding": None}
+        for forgotten in [path for path in register["sandboxes"] if not Path(path).exists()]:
+            if forgotten != leaving:
+                del register["sandboxes"][forgotten]
         yield register
         if register["sandboxes"]:
             unfinished = REGISTER.with_suffix(".unfinished")
@@ -61,15 +69,17 @@ def enter(directory: Path) -> None:
 
 
 def leave(directory: Path) -> None:
-    """Forget a sandbox of which nothing runs any more; the last one puts the machine back as it was found."""
-    with _register() as register:
+    """Forget a sandbox of which nothing runs any more; the last one puts the machine back as it was."""
+    with _register(leaving=str(directory)) as register:
         if register["sandboxes"].pop(str(directory), None) is None or register["sandboxes"]:
             return
         for folder in reversed(register["made"]):
-            Path(folder).rmdir()
+            with suppress(OSError):  # somebody else uses it by now
+                Path(folder).rmdir()
         for cgroup in cgroup_folders(CONTAINERS_CGROUP):
             if str(cgroup) not in register["foreign"]:
-                cgroup.rmdir()
+                with suppress(OSError):
+                    cgroup.rmdir()
         if register["forwarding"] == "0":
             _FORWARDING.write_text("0\n")
 
@@ -84,7 +94,8 @@ def cgroup_folders(name: str) -> list[Path]:
 def take_port(directory: Path) -> int:
     """A free TCP port of 127.0.0.1 that stays this sandbox's until it leaves.
 
-    Its number is unique among the sandboxes of this machine, and so is the pod subnet that ``subnet_of`` makes of it.
+    Its number is unique among the sandboxes of this machine, and so is the pod subnet that ``subnet_of``
+    makes of it.
     """
     with _register() as register:
         taken = {port for ports in register["sandboxes"].values() for port in ports}

@@ -1,13 +1,15 @@
 """Two nodes: each a containerd and a kubelet in a mount namespace of their own.
 
-Programs have folders built in that two nodes (or two sandboxes, or this machine's own containerd) would fight over:
-/run/containerd, /var/lib/kubelet/device-plugins, /var/lib/cni, /var/log/containers. Inside a node's mount namespace each of
-them is the node's own. No mount made there is ever seen outside, and all of them are gone with the node's last process.
+Programs have folders built in that two nodes (or two sandboxes, or this machine's own containerd) would
+fight over: /run/containerd, /var/lib/kubelet/device-plugins, /var/lib/cni, /var/log/containers. Inside a
+node's mount namespace each of them is the node's own. No mount made there is ever seen outside, and all
+of them are gone with the node's last process.
 """
 
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -99,7 +101,8 @@ def start_kubelet(state: State, supervisor: Supervisor, node: str) -> None:
                 f"--config={configuration}",
                 f"--kubeconfig={kubeconfig_of(state, node)}",
                 f"--hostname-override={node}",
-                # A loopback address is refused as --node-ip; an external provider may set one, and we are the provider.
+                # A loopback address is refused as --node-ip; an external provider may set one, and we are
+                # the provider.
                 "--cloud-provider=external",
             ],
         ),
@@ -107,18 +110,21 @@ def start_kubelet(state: State, supervisor: Supervisor, node: str) -> None:
 
 
 def admit_node(state: State, kubectl: Path, node: str) -> None:
-    """Do the cloud provider's part: give the node its address, take the taint away, wait until it is Ready."""
+    """Do the cloud provider's part: give the node its address, take its taint away, wait for Ready."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(kubectl), "--kubeconfig", str(state.kubeconfig), *arguments]
         return subprocess.run(command, capture_output=True, text=True)
 
-    def seen() -> dict[str, dict[str, object]]:
-        return json.loads(run("get", "node", node, "-o", "json").stdout or "{}")  # type: ignore[no-any-return]
+    def seen() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(run("get", "node", node, "-o", "json").stdout or "{}")
+        return found
 
     waiting.wait_until(lambda: "status" in seen(), what=f"{node} registering itself", interval=0.1)
     # Only the address: a Hostname entry would be looked up first by the API server, and does not resolve.
-    address = [{"op": "add", "path": "/status/addresses", "value": [{"type": "InternalIP", "address": "127.0.0.1"}]}]
+    address = [
+        {"op": "add", "path": "/status/addresses", "value": [{"type": "InternalIP", "address": "127.0.0.1"}]}
+    ]
     patched = run("patch", "node", node, "--subresource=status", "--type=json", "-p", json.dumps(address))
     if patched.returncode != 0:
         raise SandboxError(f"giving {node} its address failed: {patched.stderr.strip()}")
@@ -126,10 +132,10 @@ def admit_node(state: State, kubectl: Path, node: str) -> None:
     waiting.wait_until(lambda: is_ready(seen()), what=f"{node} becoming Ready", interval=0.1)
 
 
-def is_ready(node: dict[str, dict[str, object]]) -> bool:
+def is_ready(node: dict[str, Any]) -> bool:
     """Is this node object Ready and open for pods?"""
     conditions = node.get("status", {}).get("conditions", [])
-    ready = any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)  # type: ignore
+    ready = any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
     return ready and not node.get("spec", {}).get("taints")
 
 
@@ -153,7 +159,9 @@ def _write_runtime_configuration(state: State, supervisor: Supervisor, node: str
         ],
     }
     (folder / "cni" / "10-pods.conflist").write_text(json.dumps(network, indent=1))
-    kind = subprocess.run(["stat", "-f", "-c", "%T", str(folder)], capture_output=True, text=True).stdout.strip()
+    kind = subprocess.run(
+        ["stat", "-f", "-c", "%T", str(folder)], capture_output=True, text=True
+    ).stdout.strip()
     (folder / "containerd.toml").write_text(
         _CONTAINERD.format(
             node=folder,
@@ -167,7 +175,16 @@ def _write_runtime_configuration(state: State, supervisor: Supervisor, node: str
 
 
 def _import_images(socket: Path, archive: Path) -> None:
-    command = [str(build.find_program("ctr")), "-a", str(socket), "-n", "k8s.io", "images", "import", str(archive)]
+    command = [
+        str(build.find_program("ctr")),
+        "-a",
+        str(socket),
+        "-n",
+        "k8s.io",
+        "images",
+        "import",
+        str(archive),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SandboxError(f"importing the images failed: {(done.stderr or done.stdout).strip()}")
@@ -199,6 +216,9 @@ def _kubelet_configuration(state: State, supervisor: Supervisor, node: str) -> d
         "localStorageCapacityIsolation": False,
         "oomScoreAdj": 0,
         "resolvConf": "",
+        # Nothing answers there. Without an address every pod would get a warning that no real cluster gives.
+        "clusterDNS": ["10.96.0.10"],
+        "clusterDomain": "cluster.local",
         "makeIPTablesUtilChains": False,
         "podLogsDir": str(state.node(node) / "pod-logs"),
         "volumePluginDir": str(state.node(node) / "volume-plugins"),

@@ -1,8 +1,9 @@
 """Start processes that outlive us, and find every one of them again, whatever was killed in between.
 
-Each process writes its own record (pid, start time, boot) before it turns into the program asked for: there is no moment at
-which it runs unrecorded. The record is trusted only while pid and start time still belong together. Whatever those processes
-start in turn carries the same mark in its environment: the path of our folder. Nothing is ever found by a program's name.
+Each process writes its own record (pid, start time, boot) before it turns into the program asked for:
+there is no moment at which it runs unrecorded. The record is trusted only while pid and start time still
+belong together. Whatever those processes start in turn carries the same mark in its environment: the path
+of our folder. Nothing is ever found by a program's name.
 """
 
 import os
@@ -22,7 +23,7 @@ from sandbox.waiting import interrupted, wait_until
 MARK = "RWX_SANDBOX_PROCESS_OF"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RECORD_THEN_RUN = (
-    'record=$1; shift; read -r boot </proc/sys/kernel/random/boot_id; read -r line </proc/$$/stat; '
+    "record=$1; shift; read -r boot </proc/sys/kernel/random/boot_id; read -r line </proc/$$/stat; "
     'printf "%s\\n" "$$" "$line" "$boot" "$1" >"$record" && exec "$@"'
 )
 _SOURCES = Path(__file__).parents[2]
@@ -48,7 +49,8 @@ def _stat_fields(line: str) -> list[str]:
 
 
 def _start_time(pid: int) -> str | None:
-    """When the process started, in ticks since boot; None when there is no such process or only its zombie."""
+    """When the process started, in ticks since boot; None when there is no such process or only its
+    zombie."""
     try:
         fields = _stat_fields(Path(f"/proc/{pid}/stat").read_text())
     except (FileNotFoundError, ProcessLookupError):
@@ -64,7 +66,9 @@ def recorded_processes(state: State) -> list[Process]:
         lines = path.read_text().split("\n")
         if len(lines) >= 4 and lines[2] == boot:
             found.append(
-                Process(name=path.name, pid=int(lines[0]), started=_stat_fields(lines[1])[19], program=lines[3])
+                Process(
+                    name=path.name, pid=int(lines[0]), started=_stat_fields(lines[1])[19], program=lines[3]
+                )
             )
     return found
 
@@ -150,7 +154,9 @@ class Supervisor:
 
         wait_until(ready_or_ended, what=f"{name} getting ready", explain=lambda: self._tail(name))
         if child.poll() is not None:
-            raise SandboxError(f"{name} ended with {child.returncode} instead of getting ready. {self._tail(name)}")
+            raise SandboxError(
+                f"{name} ended with {child.returncode} instead of getting ready. {self._tail(name)}"
+            )
 
     def _tail(self, name: str) -> str:
         log = self._state.logs / f"{name}.log"

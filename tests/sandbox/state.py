@@ -1,7 +1,8 @@
-"""One sandbox's folder: where everything it writes lives, and the facts needed to find it again after any crash.
+"""One sandbox's folder: where everything it writes lives, and the facts needed to find it again after any
+crash.
 
-``${SANDBOX_STATE:-~/.local/state/rwx-sandbox}/<name>/``; removed whole by ``down``. Beside it lies ``<name>.lock``, held while
-``up`` or ``down`` is at work.
+``${SANDBOX_STATE:-~/.local/state/rwx-sandbox}/<name>/``; removed whole by ``down``. Beside it lies
+``<name>.lock``, held while ``up`` or ``down`` is at work.
 """
 
 import fcntl
@@ -42,7 +43,9 @@ class State:
     def of(cls, name: str) -> "State":
         """The sandbox of this name, whether it exists or not."""
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?", name):
-            raise SandboxError(f"{name!r} cannot name a sandbox: up to 20 lowercase letters, digits and dashes.")
+            raise SandboxError(
+                f"{name!r} cannot name a sandbox: up to 20 lowercase letters, digits and dashes."
+            )
         directory = state_root() / name
         if len(os.fsencode(directory)) > LONGEST_STATE_DIR:
             raise SandboxError(
@@ -50,7 +53,9 @@ class State:
                 hint=f"Set SANDBOX_STATE to a folder that keeps it within {LONGEST_STATE_DIR} characters.",
             )
         if any(directory.is_relative_to(hidden) for hidden in HIDDEN_FROM_NODES):
-            raise SandboxError(f"{directory} would not be visible to the nodes.", hint="Set SANDBOX_STATE elsewhere.")
+            raise SandboxError(
+                f"{directory} would not be visible to the nodes.", hint="Set SANDBOX_STATE elsewhere."
+            )
         return cls(name=name, directory=directory)
 
     @property

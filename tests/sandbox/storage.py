@@ -1,7 +1,8 @@
-"""Storage: the project's CSI driver in its variants, the CSI sidecars, the snapshot controller, and a class for each variant.
+"""Storage: the project's CSI driver in its variants, the CSI sidecars, the snapshot controller, and a
+class for each variant.
 
-A class is chosen by its driver, so every variant is a driver of its own, ``<variant>.csi.sandbox.local``, with a StorageClass
-and (where it has snapshots) a VolumeSnapshotClass of the variant's name.
+A class is chosen by its driver, so every variant is a driver of its own, ``<variant>.csi.sandbox.local``,
+with a StorageClass and (where it has snapshots) a VolumeSnapshotClass of the variant's name.
 """
 
 import importlib.util
@@ -18,7 +19,12 @@ from sandbox.processes import Supervisor, python_module
 from sandbox.state import NODES, State
 
 _DRIVER_SUFFIX = ".csi.sandbox.local"
-_SIDECAR_OPTIONS = (*CLIENT_LIMITS, "--worker-threads=40", "--retry-interval-start=200ms", "--retry-interval-max=5s")
+_SIDECAR_OPTIONS = (
+    *CLIENT_LIMITS,
+    "--worker-threads=40",
+    "--retry-interval-start=200ms",
+    "--retry-interval-max=5s",
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,10 @@ def wait_until_registered(kubectl: list[str]) -> None:
         return wanted - set.intersection(*known) if len(known) == len(NODES) else wanted
 
     waiting.wait_until(
-        lambda: not missing(), what="the CSI drivers registering", interval=0.2, explain=lambda: f"Missing: {missing()}"
+        lambda: not missing(),
+        what="the CSI drivers registering",
+        interval=0.2,
+        explain=lambda: f"Missing: {missing()}",
     )
 
 

