@@ -1,0 +1,108 @@
+"""Waiting for a workload's rollout, and for pods to be gone, with the reasons as they are observed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.waiting import Phase, Readiness, follow
+from plugin_core.model.durations import Deadline, format_duration
+from plugin_core.model.kinds import DEPLOYMENT_CONFIG, EVENT, POD
+from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
+from plugin_core.model.progress import Progress
+from plugin_core.workloads.pods import WorkloadPods, is_owned, is_ready, pod_owners, read_pods
+from plugin_core.workloads.rollouts import rollout_readiness
+from plugin_core.workloads.templates import kind_of, replicas_of, selector_of
+from plugin_core.workloads.troubles import Trouble, event_troubles, pod_troubles
+
+PATIENCE = 45.0
+"""Seconds a stuck pod may stay stuck: image pulls and admission caches are tried again within it."""
+
+_LOOK_EVERY = 1.5
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Where a rollout stands. phase WAITING: time was over. troubles: what was last seen to be wrong."""
+
+    readiness: Readiness
+    workload: Manifest | None = None
+    pods: WorkloadPods = field(default_factory=WorkloadPods)
+    troubles: tuple[Trouble, ...] = ()
+
+    @property
+    def phase(self) -> Phase:
+        return self.readiness.phase
+
+    @property
+    def ready_pods(self) -> int:
+        return sum(is_ready(pod) for pod in self.pods.newest)
+
+    @property
+    def reason(self) -> str:
+        """The verdict and the observed reasons, in one line."""
+        return "; ".join(dict.fromkeys([self.readiness.reason, *(str(trouble) for trouble in self.troubles)]))
+
+
+def look_at_rollout(cluster: Cluster, workload: Manifest) -> Rollout:
+    """One look: pods always, events only while pods are missing or not ready."""
+    pods = read_pods(cluster, workload)
+    readiness = rollout_readiness(workload, controller=pods.controller)
+    if readiness.phase is Phase.READY:
+        return Rollout(readiness, workload, pods)
+    about = {uid_of(one) for one in (workload, pods.controller, *pods.newest) if one}
+    events = cluster.list_all(EVENT, namespace=namespace_of(workload)).items
+    troubles = pod_troubles(pods.newest)
+    short = len(pods.newest) < replicas_of(workload)
+    said = event_troubles(events, about=about)
+    troubles += tuple(one for one in said if short or one.reason != "FailedCreate")
+    return Rollout(readiness, workload, pods, troubles)
+
+
+def wait_for_rollout(
+    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, patience: float = PATIENCE
+) -> Rollout:
+    """Watches until the rollout of the workload's present template is over, cannot end, or the deadline has passed.
+
+    A trouble that is stuck for `patience` seconds without a break counts as never ending.
+    """
+    kind, name, namespace = kind_of(workload), name_of(workload), namespace_of(workload)
+    seen = Rollout(Readiness(Phase.WAITING, "not looked at yet"), workload)
+    looked, stuck_since = 0.0, 0.0
+    view_fields = f"metadata.name={name}"
+    for view in follow(cluster, kind, deadline=deadline, namespace=namespace, fields=view_fields):
+        current = view.get((namespace, name))
+        if current is None:
+            return Rollout(rollout_readiness(None))
+        due = time.monotonic() - looked >= _LOOK_EVERY
+        if not due and kind != DEPLOYMENT_CONFIG and rollout_readiness(current).phase is Phase.WAITING:
+            continue
+        looked = time.monotonic()
+        seen = look_at_rollout(cluster, current)
+        if seen.phase is not Phase.WAITING:
+            return seen
+        progress.update(done=seen.ready_pods, waiting_for=seen.reason)
+        if not any(trouble.stuck for trouble in seen.troubles):
+            stuck_since = 0.0
+        elif not stuck_since:
+            stuck_since = looked
+        elif looked - stuck_since >= patience:
+            words = f"no progress for {format_duration(int(patience))}: {seen.readiness.reason}"
+            return Rollout(Readiness(Phase.FAILED, words), current, seen.pods, seen.troubles)
+    return seen
+
+
+def wait_until_gone(
+    cluster: Cluster, workload: Manifest, *, which: Callable[[Manifest], bool], deadline: Deadline, progress: Progress
+) -> tuple[Manifest, ...]:
+    """Waits until no pod of the workload fulfils `which`, terminating ones included; what is left at the deadline."""
+    owners = pod_owners(cluster, workload)
+    left: tuple[Manifest, ...] = ()
+    for view in follow(cluster, POD, deadline=deadline, namespace=namespace_of(workload), labels=selector_of(workload)):
+        left = tuple(pod for pod in view.values() if is_owned(pod, owners) and which(pod))
+        if not left:
+            return ()
+        progress.update(done=0, waiting_for="still there: " + ", ".join(f"pod/{name_of(pod)}" for pod in left))
+    return left
