@@ -3,6 +3,7 @@
 Needs root, as the driver does. Nothing here is used by the driver itself.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -100,7 +101,9 @@ class TrialNode:
 
     def locate_volume(self, variant: str, volume_id: str) -> Path:
         """Where a volume's files are, seen from outside any node."""
-        return self.data / f"{variant}.test" / "volumes" / volume_id
+        home = self.data / f"{variant}.test"
+        record = json.loads((home / "records" / "volumes" / f"{volume_id}.json").read_text())
+        return home / "volumes" / str(record["folder"])
 
     def start_pod(self, script: str, *arguments: str) -> "subprocess.Popen[bytes]":
         """Run Python code as a pod would run: in a mount namespace made from this node's, which keeps its mounts."""
