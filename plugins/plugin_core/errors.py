@@ -55,7 +55,11 @@ class UsageError(PluginError):
 
 
 class ConnectionFailed(PluginError):
-    pass
+    """No answer. may_have_acted: whether the request reached the server, so that it may have been carried out."""
+
+    def __init__(self, message: str, *, hint: str = "", may_have_acted: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.may_have_acted = may_have_acted
 
 
 class KubeconfigError(ConnectionFailed):
@@ -92,7 +96,9 @@ class Expired(ApiFailure):
 
 
 class Unavailable(ApiFailure):
-    pass
+    """retry_after: seconds the server asked to be left alone (its Retry-After header); 0.0 when it did not say."""
+
+    retry_after = 0.0
 
 
 class Forbidden(ApiFailure):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import binascii
 import io
+import ipaddress
 import logging
 import os
 import shutil
+import sys
 import tempfile
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster, DryRun
+from plugin_core.kube.kubeconfig import CHOSEN, Config, read_kubeconfigs, select
 
 if TYPE_CHECKING:
-    from kubernetes.client import Configuration
+    from kubernetes.client import ApiClient, Configuration
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -43,15 +49,17 @@ def connect(options: ConnectionOptions, *, dry_run: DryRun = DryRun.NONE, field_
 
     Nothing is asked of the server yet. Raises KubeconfigError, and UsageError for flags that contradict each other.
     """
-    from kubernetes.client import ApiClient, Configuration
+    from kubernetes.client import Configuration
 
     from plugin_core.kube.live import LiveCluster
+    from plugin_core.kube.transport import Transport
 
     configuration = Configuration()
     configuration.connection_pool_maxsize = 32
     files = _kubeconfig_files(options)
+    user: Config = {}
     if files:
-        namespace = _load_kubeconfig(files, options, configuration)
+        namespace, user = _load_kubeconfig(files, options, configuration)
     elif "KUBERNETES_SERVICE_HOST" in os.environ:
         namespace = _load_in_cluster(configuration)
     else:
@@ -61,83 +69,133 @@ def connect(options: ConnectionOptions, *, dry_run: DryRun = DryRun.NONE, field_
         )
     if options.insecure_skip_tls_verify:
         configuration.verify_ssl = False
-        configuration.ssl_ca_cert = None
     if not configuration.verify_ssl:
         import urllib3
 
+        configuration.ssl_ca_cert = None
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    client = ApiClient(configuration)
+    client = _client(configuration)
     client.user_agent = field_manager
-    if options.as_groups and not options.as_user:
-        raise errors.UsageError("--as-group needs --as")
-    impersonation = [("Impersonate-User", options.as_user)] if options.as_user else []
-    impersonation += [("Impersonate-Group", group) for group in options.as_groups]
+    transport = Transport(
+        client, request_timeout=options.request_timeout or 30.0, impersonation=_impersonation(options, user)
+    )
     return LiveCluster(
-        client, namespace=options.namespace or namespace or "default", dry_run=dry_run, field_manager=field_manager,
-        request_timeout=options.request_timeout or 30.0, impersonation=impersonation,
+        transport, namespace=options.namespace or namespace or "default", dry_run=dry_run, field_manager=field_manager
     )
 
 
 def _kubeconfig_files(options: ConnectionOptions) -> list[str]:
+    """Anything but a missing file counts (kubectl reads pipes too); what cannot be read is told when it is read."""
     if options.kubeconfig:
-        if not Path(options.kubeconfig).is_file():
+        if not Path(options.kubeconfig).exists():
             raise errors.KubeconfigError(f"there is no file {options.kubeconfig}", hint="check --kubeconfig")
         return [options.kubeconfig]
     if os.environ.get("KUBECONFIG"):
         named = [name for name in os.environ["KUBECONFIG"].split(os.pathsep) if name]
-        found = [name for name in named if Path(name).is_file()]
+        found = [name for name in named if Path(name).exists()]
         if not found:
             raise errors.KubeconfigError(
                 f"no file named in KUBECONFIG exists: {os.environ['KUBECONFIG']}", hint="check KUBECONFIG"
             )
         return found
     home = Path.home() / ".kube" / "config"
-    return [str(home)] if home.is_file() else []
+    return [str(home)] if home.exists() else []
 
 
-def _load_kubeconfig(files: list[str], options: ConnectionOptions, configuration: Configuration) -> str:
-    """Fills configuration; returns the context's namespace, "" when it names none."""
+def _load_kubeconfig(
+    files: list[str], options: ConnectionOptions, configuration: Configuration
+) -> tuple[str, Config]:
+    """Fills configuration; returns the context's namespace ("" when it names none) and the user's entry."""
     from kubernetes.config import ConfigException
-    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+    from kubernetes.config.kube_config import KubeConfigLoader
 
-    where = ", ".join(files)
+    merged = read_kubeconfigs(files)
+    single, context = select(merged, context=options.context, cluster=options.cluster, user=options.user)
+    where, user, server = merged["where"], single["users"][0]["user"], single["clusters"][0]["cluster"]
     secrets = tempfile.mkdtemp(prefix="plugin-core-")
     atexit.register(shutil.rmtree, secrets, ignore_errors=True)
     try:
-        config = KubeConfigMerger(os.pathsep.join(files)).config
-        if config is None or not config.value:
-            raise errors.KubeconfigError(f"the kubeconfig {where} is empty")
-        chosen = options.context or config.safe_get("current-context")
-        if not chosen and not options.cluster:
-            raise errors.KubeconfigError(
-                f"the kubeconfig {where} has no current context", hint="choose one with --context"
-            )
-        loader = KubeConfigLoader(config_dict=config, active_context=chosen or None, temp_file_path=secrets)
-        if options.cluster:
-            loader._cluster = config["clusters"].get_with_name(options.cluster)["cluster"]
-        if options.user:
-            loader._user = config["users"].get_with_name(options.user)["user"]
+        _give_back_library_path()
+        loader = KubeConfigLoader(config_dict=single, active_context=CHOSEN, temp_file_path=secrets)
         with _captured_log() as complaints:
             loader.load_and_set(configuration)
-    except errors.PluginError:
-        raise
     except ConfigException as error:
         raise errors.KubeconfigError(
-            f"the kubeconfig {where} cannot be used: {error}",
-            hint="see what it holds with: kubectl config get-contexts",
+            f"the kubeconfig {where} cannot be used: {error}", hint="look at it with: kubectl config view"
         ) from error
-    except Exception as error:  # house: a broken file makes the loader raise anything from KeyError to YAMLError
+    except binascii.Error as error:
         raise errors.KubeconfigError(
-            f"the kubeconfig {where} cannot be read: {type(error).__name__}", hint="check it with: kubectl config view"
+            f"the kubeconfig {where} cannot be used: its certificate or key data is not base64: {error}",
+            hint="copy the file anew; lines may have been cut",
         ) from error
-    plugin = loader._user and "exec" in loader._user
-    if plugin and not (configuration.api_key.get("BearerToken") or configuration.cert_file):
+    except Exception as error:  # house: a broken entry makes the loader raise anything; its words may quote a secret
         raise errors.KubeconfigError(
-            f"the credential plugin of the kubeconfig {where} gave no credentials: {complaints.getvalue().strip()}",
-            hint="run its command by hand, or log in again",
+            f"the kubeconfig {where} cannot be used ({type(error).__name__})", hint="check it with: kubectl config view"
+        ) from error
+    if "exec" in user and not (configuration.api_key.get("BearerToken") or configuration.cert_file):
+        plugin = user["exec"] if isinstance(user["exec"], dict) else {}
+        said = complaints.getvalue().strip() or "it said nothing"
+        raise errors.KubeconfigError(
+            f"the credential plugin {plugin.get('command', '')} of the kubeconfig {where} gave no credentials: {said}",
+            hint=str(plugin.get("installHint") or "run its command by hand, or log in again").strip(),
         )
-    current: Any = loader._current_context
-    return str(current["context"].safe_get("namespace") or "") if chosen else ""
+    _choose_proxy(server, configuration)
+    return str(context.get("namespace") or ""), user
+
+
+def _choose_proxy(server: Config, configuration: Configuration) -> None:
+    """As kubectl: proxy-url has no exceptions; the environment's proxy is not for this very machine."""
+    if server.get("proxy-url"):
+        configuration.no_proxy = ""
+        return
+    host = urllib.parse.urlparse(configuration.host).hostname or ""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if loopback:
+        configuration.proxy = None
+
+
+def _give_back_library_path() -> None:
+    """A frozen executable runs with its own libraries first; credential plugins and helm must not."""
+    if not getattr(sys, "frozen", False):
+        return
+    for variable in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH"):
+        original = os.environ.pop(f"{variable}_ORIG", None)
+        os.environ.pop(variable, None)
+        if original is not None:
+            os.environ[variable] = original
+
+
+def _impersonation(options: ConnectionOptions, user: Config) -> Headers:
+    """--as and --as-group, else what the kubeconfig's user entry asks for."""
+    who = options.as_user or str(user.get("as") or "")
+    groups = options.as_groups or (() if options.as_user else tuple(user.get("as-groups") or ()))
+    if groups and not who:
+        raise errors.UsageError("--as-group needs --as", hint="say who, e.g. --as=system:serviceaccount:NAMESPACE:NAME")
+    headers = [("Impersonate-User", who)] if who else []
+    headers += [("Impersonate-Group", str(group)) for group in groups]
+    if who and not options.as_user:
+        if user.get("as-uid"):
+            headers.append(("Impersonate-Uid", str(user["as-uid"])))
+        for key, values in (user.get("as-user-extra") or {}).items():
+            headers += [(f"Impersonate-Extra-{urllib.parse.quote(str(key), safe='')}", str(value)) for value in values]
+    return tuple(headers)
+
+
+def _client(configuration: Configuration) -> ApiClient:
+    import urllib3
+    from kubernetes.client import ApiClient
+
+    try:
+        return ApiClient(configuration)
+    except (urllib3.exceptions.HTTPError, ValueError, ImportError) as error:
+        shown = urllib.parse.urlparse(configuration.proxy or "")._replace(fragment="").hostname or "in use"
+        raise errors.KubeconfigError(
+            f"the proxy {shown} cannot be used: {error}",
+            hint="give proxy-url, or HTTPS_PROXY, as http://HOST:PORT or https://HOST:PORT",
+        ) from error
 
 
 @contextmanager
@@ -146,11 +204,11 @@ def _captured_log() -> Iterator[io.StringIO]:
     words = io.StringIO()
     handler = logging.StreamHandler(words)
     root = logging.getLogger()
-    root.addHandler(handler)
+    kept, root.handlers = root.handlers, [handler]
     try:
         yield words
     finally:
-        root.removeHandler(handler)
+        root.handlers = kept
 
 
 def _load_in_cluster(configuration: Any) -> str:

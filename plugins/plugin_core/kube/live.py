@@ -1,22 +1,21 @@
-"""A real cluster over the official client's transport: connection pool, TLS, proxy and credentials are the client's."""
+"""A real cluster: what the Cluster protocol asks, as requests to an API server."""
 
 from __future__ import annotations
 
 import copy
 import json
 import logging
-import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import urllib3
-from kubernetes.client import ApiClient
 
 from plugin_core import errors, names
 from plugin_core.kube import streams
 from plugin_core.kube.cluster import Access, DryRun, ExecResult, Listing, PatchType, WatchEvent
-from plugin_core.kube.failures import api_failure, connection_failure
-from plugin_core.kube.retries import try_again
+from plugin_core.kube.failures import api_failure
+from plugin_core.kube.retries import may_have_acted, try_again
+from plugin_core.kube.transport import Transport, lines_of
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import ACCESS_REVIEW, POD, Kind, find_kind
 from plugin_core.model.manifests import Manifest, labels_of, name_of, namespace_of
@@ -36,20 +35,22 @@ T = TypeVar("T")
 
 
 class LiveCluster:
-    """The Cluster protocol, answered by an API server. Safe to use from several threads."""
+    """The Cluster protocol, answered by an API server. Safe to use from several threads.
+
+    Which writes may be sent twice, after an answer that got lost or a 5xx: a named create (the run label tells our
+    object from a stranger's), a server-side apply and a merge patch (the second time changes nothing; with a
+    resourceVersion it ends in Conflict), a delete (the second time finds nothing, which is what was wanted). Not a
+    JSON patch, which may append, nor a create with generateName, which would make two.
+    """
 
     def __init__(
-        self, client: ApiClient, *, namespace: str, dry_run: DryRun = DryRun.NONE, field_manager: str = names.RWX,
-        request_timeout: float = 30.0, impersonation: Sequence[tuple[str, str]] = (),
+        self, transport: Transport, *, namespace: str, dry_run: DryRun = DryRun.NONE, field_manager: str = names.RWX
     ) -> None:
-        self._client = client
-        self._impersonation = tuple(impersonation)
+        self._transport = transport
         self._namespace = namespace
         self._dry_run = dry_run
         self._field_manager = field_manager
-        self._request_timeout = request_timeout
         self._deadline: Deadline | None = None
-        self._contact = {"made": False}
 
     @property
     def namespace(self) -> str:
@@ -74,11 +75,12 @@ class LiveCluster:
         items: list[Manifest] = []
         while True:
             try:
-                page = self._json("GET", kind.path(namespace=namespace), query=query, attempted=attempted)
+                page = self._json("GET", kind.path(namespace=namespace), query=query.items(), attempted=attempted)
             except errors.Expired:
                 if "continue" not in query:
                     raise
-                del query["continue"]
+                # pages that expire faster than they are read would do so again: the second time, all at once
+                del query["continue"], query["limit"]
                 items = []
                 continue
             for item in page.get("items") or []:
@@ -97,15 +99,14 @@ class LiveCluster:
             "watch": "true", "allowWatchBookmarks": "true", "resourceVersion": resource_version,
             "timeoutSeconds": str(max(1, round(seconds))), "labelSelector": labels, "fieldSelector": fields,
         }
-        response = self._retrying(lambda number: self._send(
-            "GET", kind.path(namespace=namespace), query=query, attempted=attempted, read_timeout=seconds + 5
+        response = self._retrying(lambda number: self._transport.send(
+            "GET", kind.path(namespace=namespace), query=query.items(), attempted=attempted, read_timeout=seconds + 5
         ))
         try:
-            for line in _lines(response):
+            for line in lines_of(response):
                 event = json.loads(line)
                 if event["type"] == "ERROR":
-                    status = event["object"]
-                    raise api_failure(status=status.get("code", 500), body=json.dumps(status), attempted=attempted)
+                    raise _watch_failure(event["object"], attempted=attempted)
                 yield WatchEvent(type=event["type"], manifest=event["object"])
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             log.info("watch of %s ended: %s", kind.plural, error)
@@ -118,32 +119,35 @@ class LiveCluster:
         if self._dry_run is DryRun.CLIENT:
             return copy.deepcopy(manifest)
         attempted = _words("create", kind, name, namespace)
-        uncertain = {"answer lost": False}
+        run = labels_of(manifest).get(names.RUN_LABEL)
+        made = {"perhaps": False}
 
         def attempt(number: int) -> Manifest:
             try:
-                return self._once("POST", kind.path(namespace=namespace), body=manifest, attempted=attempted)
-            except (errors.ConnectionFailed, errors.Unavailable):
-                uncertain["answer lost"] = True
-                raise
+                return self._transport.request_json(
+                    "POST", kind.path(namespace=namespace), query=self._write_query(), body=manifest,
+                    attempted=attempted, deadline=self._deadline,
+                )
             except errors.AlreadyExists:
-                run = labels_of(manifest).get(names.RUN_LABEL)
-                if not (uncertain["answer lost"] and run):
+                if not (made["perhaps"] and run):
                     raise
                 there = self.get(kind, name, namespace=namespace)
                 if labels_of(there).get(names.RUN_LABEL) != run:
                     raise
                 return there
+            except errors.PluginError as error:
+                made["perhaps"] = made["perhaps"] or may_have_acted(error)
+                raise
 
-        return self._retrying(attempt)
+        return self._retrying(attempt, repeatable=bool(name))
 
     def apply(self, manifest: Manifest) -> Manifest:
         kind, name, namespace = self._kind_of(manifest), name_of(manifest), namespace_of(manifest) or None
         if self._dry_run is DryRun.CLIENT:
             return copy.deepcopy(manifest)
         return self._json(
-            "PATCH", kind.path(namespace=namespace, name=name), query={"force": "true"}, body=manifest,
-            content_type=_CONTENT_TYPES["apply"], attempted=_words("apply", kind, name, namespace),
+            "PATCH", kind.path(namespace=namespace, name=name), query=[("force", "true"), *self._write_query()],
+            body=manifest, content_type=_CONTENT_TYPES["apply"], attempted=_words("apply", kind, name, namespace),
         )
 
     def patch(
@@ -156,8 +160,8 @@ class LiveCluster:
             return merged
         path = kind.path(namespace=namespace, name=name, subresource=subresource)
         return self._json(
-            "PATCH", path, body=patch, content_type=_CONTENT_TYPES[patch_type],
-            attempted=_words("patch", kind, name, namespace),
+            "PATCH", path, query=self._write_query(), body=patch, content_type=_CONTENT_TYPES[patch_type],
+            attempted=_words("patch", kind, name, namespace), repeatable=patch_type == "merge",
         )
 
     def delete(self, kind: Kind, name: str, *, namespace: str | None = None, uid: str = "") -> None:
@@ -166,22 +170,36 @@ class LiveCluster:
         body: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if uid:
             body["preconditions"] = {"uid": uid}
-        self._json(
-            "DELETE", kind.path(namespace=namespace, name=name), body=body,
-            attempted=_words("delete", kind, name, namespace),
-        )
+        if self._dry_run is DryRun.SERVER:
+            # with a body, the server takes options from there alone: dryRun in the URL would be passed over
+            body["dryRun"] = ["All"]
+        path, attempted = kind.path(namespace=namespace, name=name), _words("delete", kind, name, namespace)
+        done = {"perhaps": False}
+
+        def attempt(number: int) -> None:
+            try:
+                self._transport.request_json(
+                    "DELETE", path, query=self._write_query(), body=body, attempted=attempted, deadline=self._deadline
+                )
+            except errors.NotFound:
+                if not done["perhaps"]:
+                    raise
+            except errors.PluginError as error:
+                done["perhaps"] = done["perhaps"] or may_have_acted(error)
+                raise
+
+        self._retrying(attempt)
 
     def execute(
         self, pod: str, command: Sequence[str], *, namespace: str, container: str = "", seconds: float = 60
     ) -> ExecResult:
         if self._dry_run.on:
             raise errors.UsageError("nothing is executed in pods under --dry-run")
-        attempted = _words("exec in", POD, pod, namespace)
         path = POD.path(namespace=namespace, name=pod, subresource="exec")
         log.info("exec %s %s", path, command)
         return streams.execute(
-            self._client, path, command, container=container, seconds=seconds, headers=self._headers(),
-            attempted=attempted,
+            self._transport.client, path, command, container=container, seconds=seconds,
+            headers=self._transport.headers(), attempted=_words("exec in", POD, pod, namespace),
         )
 
     def can_i(
@@ -194,8 +212,7 @@ class LiveCluster:
         review = {"apiVersion": ACCESS_REVIEW.api_version, "kind": ACCESS_REVIEW.name,
                   "spec": {"resourceAttributes": attributes}}
         answer = self._json(
-            "POST", ACCESS_REVIEW.path(), body=review, attempted=f"ask whether you may {verb} {kind.plural}",
-            dry_run=False,
+            "POST", ACCESS_REVIEW.path(), body=review, attempted=f"ask whether you may {verb} {kind.plural}"
         )
         status = answer.get("status", {})
         return Access(allowed=bool(status.get("allowed")), reason=str(status.get("reason", "")))
@@ -224,70 +241,32 @@ class LiveCluster:
                 return Kind(name, resource["name"], group, version, namespaced=resource["namespaced"])
         raise errors.NotFound(f"the server knows no kind {name} in {api_version}", status=404)
 
-    def _headers(self) -> urllib3.HTTPHeaderDict:
-        fixed = {"Accept": "application/json", **self._client.default_headers}
-        self._client.update_params_for_auth(fixed, [], ["BearerToken"], "", "", None)
-        headers = urllib3.HTTPHeaderDict(fixed)
-        for key, value in self._impersonation:
-            headers.add(key, value)
-        return headers
+    def _write_query(self) -> list[tuple[str, str]]:
+        dry = [("dryRun", "All")] if self._dry_run is DryRun.SERVER else []
+        return [("fieldManager", self._field_manager), *dry]
 
-    def _json(self, method: str, path: str, *, attempted: str, **options: Any) -> Manifest:
-        return self._retrying(lambda number: self._once(method, path, attempted=attempted, **options))
+    def _json(self, method: str, path: str, *, attempted: str, repeatable: bool = True, **options: Any) -> Manifest:
+        return self._retrying(
+            lambda number: self._transport.request_json(
+                method, path, attempted=attempted, deadline=self._deadline, **options
+            ),
+            repeatable=repeatable,
+        )
 
-    def _retrying(self, attempt: Callable[[int], T]) -> T:
-        return try_again(attempt, deadline=self._deadline, answered_before=lambda: self._contact["made"])
+    def _retrying(self, attempt: Callable[[int], T], *, repeatable: bool = True) -> T:
+        return try_again(
+            attempt, deadline=self._deadline, answered_before=lambda: self._transport.answered, repeatable=repeatable
+        )
 
-    def _once(self, method: str, path: str, *, attempted: str, **options: Any) -> Manifest:
-        response = self._send(method, path, attempted=attempted, **options)
-        try:
-            body = response.data
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise connection_failure(error, server=self._client.configuration.host, attempted=attempted) from error
-        answer: Manifest = json.loads(body)
-        return answer
 
-    def _send(
-        self, method: str, path: str, *, attempted: str, query: dict[str, str] | None = None, body: Any = None,
-        content_type: str = "application/json", read_timeout: float | None = None, dry_run: bool = True,
-    ) -> urllib3.BaseHTTPResponse:
-        """One request; answers outside 2xx raise. The caller reads (or streams) and thereby frees the connection."""
-        parameters = [(key, value) for key, value in (query or {}).items() if value]
-        if method != "GET" and dry_run:
-            parameters.append(("fieldManager", self._field_manager))
-            if self._dry_run is DryRun.SERVER:
-                parameters.append(("dryRun", "All"))
-        headers = self._headers()
-        if body is not None:
-            headers["Content-Type"] = content_type
-        url = f"{self._client.configuration.host}{path}"
-        if parameters:
-            url += "?" + urllib.parse.urlencode(parameters)
-        log.info("%s %s", method, url)
-        try:
-            response = self._client.rest_client.pool_manager.request(
-                method, url, headers=headers, body=None if body is None else json.dumps(body), preload_content=False,
-                retries=False, redirect=False,
-                timeout=urllib3.Timeout(connect=min(10.0, self._request_timeout),
-                                        read=read_timeout or self._request_timeout),
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise connection_failure(error, server=self._client.configuration.host, attempted=attempted) from error
-        self._contact["made"] = True
-        log.info("%s %s -> %s", method, path, response.status)
-        if not 200 <= response.status < 300:
-            raise api_failure(status=response.status, body=response.data, attempted=attempted)
-        return response
+def _watch_failure(status: Manifest, *, attempted: str) -> errors.ApiFailure:
+    """Whatever broke inside the server while it watched: a new list tells what is so, as after a 410."""
+    failure = api_failure(status=status.get("code") or 500, body=json.dumps(status), attempted=attempted)
+    if isinstance(failure, errors.Unavailable):
+        return errors.Expired(failure.message, status=failure.status, server_message=failure.server_message)
+    return failure
 
 
 def _words(verb: str, kind: Kind, name: str, namespace: str | None) -> str:
     what = f'{kind.resource} "{name}"' if name else kind.resource
     return f"{verb} {what}" + (f' in namespace "{namespace}"' if namespace and kind.namespaced else "")
-
-
-def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Whole lines of a streamed answer; a last line cut off by a drop is left out."""
-    rest = b""
-    for chunk in response.stream(amt=None, decode_content=True):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in lines if line)

@@ -17,16 +17,23 @@ BUDGET = 30.0
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
+_TRIES_AT_500 = 4
+"""A 500 may be etcd electing a leader, which passes in a second, or a webhook that is broken for good: a user who set
+a timeout of ten minutes should not wait ten minutes for the webhook's words."""
 
 
 def try_again(
     attempt: Callable[[int], T], *, deadline: Deadline | None = None, answered_before: Callable[[], bool],
-    pause: Callable[[float], object] = threading.Event().wait,
+    repeatable: bool = True, pause: Callable[[float], object] = threading.Event().wait,
 ) -> T:
     """attempt(number) until it answers, fails for good, or time is over; raises its last error.
 
-    Passing failures: 429, 5xx, and lost connections. A server that never answered on this connection is not waited for:
-    a wrong address should be told at once. deadline None: BUDGET seconds from now. pause: sleeps; replaced in tests.
+    Passing failures: 429, 502 to 504, lost connections, and 500 a few times. A server that never answered on this
+    connection is not waited for: a wrong address should be told at once. Nor is one whose Retry-After is longer than
+    the time left. deadline None: BUDGET seconds from now. pause: sleeps; replaced in tests.
+
+    repeatable: whether the request may be carried out twice. When False, only failures that prove that nothing was
+    done (429, no connection) are tried again.
     """
     limit = deadline or Deadline.after(BUDGET)
     number, wait = 0, _FIRST_PAUSE
@@ -34,8 +41,26 @@ def try_again(
         try:
             return attempt(number)
         except (errors.Unavailable, errors.ConnectionFailed) as error:
-            hopeless = isinstance(error, errors.ConnectionFailed) and not answered_before()
-            if hopeless or isinstance(error, errors.KubeconfigError) or limit.left <= wait:
+            asked = error.retry_after if isinstance(error, errors.Unavailable) else 0.0
+            rest = max(wait * random.uniform(0.7, 1.3), asked)
+            if not _passes(error, number, answered_before()) or limit.left <= rest:
                 raise
-        pause(wait * random.uniform(0.7, 1.3))
+            if not repeatable and may_have_acted(error):
+                raise
+        pause(rest)
         number, wait = number + 1, min(wait * 2, _LONGEST_PAUSE)
+
+
+def may_have_acted(error: errors.PluginError) -> bool:
+    """Whether the server may have carried out the request that failed with this error."""
+    if isinstance(error, errors.ConnectionFailed):
+        return error.may_have_acted
+    return isinstance(error, errors.Unavailable) and error.status != 429
+
+
+def _passes(error: errors.PluginError, number: int, answered_before: bool) -> bool:
+    if isinstance(error, errors.KubeconfigError):
+        return False
+    if isinstance(error, errors.ConnectionFailed):
+        return answered_before
+    return not (isinstance(error, errors.Unavailable) and error.status == 500 and number + 1 >= _TRIES_AT_500)

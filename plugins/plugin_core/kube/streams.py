@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.rest import should_bypass_proxies
 from urllib3 import HTTPHeaderDict
 from websocket import (
     ABNF,
@@ -90,16 +91,16 @@ def _connect(configuration: Configuration, url: str, *, headers: HTTPHeaderDict,
 
 
 def _proxy_options(configuration: Configuration) -> dict[str, Any]:
-    if not configuration.proxy:
-        return {"http_no_proxy": ["*"]}
+    """The same proxy as plain requests take. The websocket library must be told of one, and that no host is excepted
+    (or every host), for it to leave the environment's proxy variables alone, whose rules differ."""
+    if not configuration.proxy or should_bypass_proxies(configuration.host, configuration.no_proxy or ""):
+        return {"http_proxy_host": "unused.invalid", "http_proxy_port": 1, "http_no_proxy": ["*"]}
     proxy = urllib.parse.urlparse(configuration.proxy)
-    options: dict[str, Any] = {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port,
+    options: dict[str, Any] = {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port or 80,
                                "proxy_type": proxy.scheme if proxy.scheme.startswith("socks") else "http"}
     if proxy.username:
         options["http_proxy_auth"] = (urllib.parse.unquote(proxy.username), urllib.parse.unquote(proxy.password or ""))
-    if configuration.no_proxy:
-        options["http_no_proxy"] = [entry.strip() for entry in configuration.no_proxy.split(",")]
-    return options
+    return {**options, "http_no_proxy": ["unused.invalid"]}
 
 
 def _read_channels(socket: Any, *, deadline: Deadline) -> dict[int, bytearray]:
@@ -122,7 +123,12 @@ def _read_channels(socket: Any, *, deadline: Deadline) -> dict[int, bytearray]:
 def _exit_code(status: bytes, *, attempted: str, server: str) -> int:
     if not status:
         raise errors.ConnectionFailed(f"cannot {attempted}: the connection to {server} was lost before its end")
-    answer = json.loads(status)
+    try:
+        answer = json.loads(status)
+    except ValueError as error:
+        raise errors.ConnectionFailed(
+            f"cannot {attempted}: the connection to {server} was lost within the exit status"
+        ) from error
     if answer.get("status") == "Success":
         return 0
     for cause in (answer.get("details") or {}).get("causes") or []:

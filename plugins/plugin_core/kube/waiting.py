@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,6 +13,9 @@ from plugin_core.kube.cluster import Cluster
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import Kind
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
+
+_SHORT_WATCH = 0.5
+"""Seconds; a watch that ended sooner was cut off."""
 
 TICK = 2.0
 """Seconds after which follow() yields though nothing changed, so that callers can look at the clock."""
@@ -30,6 +34,7 @@ def follow(
     is allowed and watching is not, the list is read every tick instead.
     """
     bounded = cluster.within(deadline)
+    rest = _Rest()
     while not deadline.passed:
         listing = bounded.list_all(kind, namespace=namespace, labels=labels, fields=fields)
         view: View = {(namespace_of(item), name_of(item)): item for item in listing.items}
@@ -37,7 +42,7 @@ def follow(
         yield view
         try:
             while not deadline.passed:
-                seconds = min(tick, max(1.0, deadline.left))
+                seconds, began = min(tick, max(1.0, deadline.left)), time.monotonic()
                 events = bounded.watch(
                     kind, resource_version=version, seconds=seconds, namespace=namespace, labels=labels, fields=fields
                 )
@@ -54,10 +59,26 @@ def follow(
                     if deadline.passed:
                         return
                 yield view
+                rest.after(time.monotonic() - began, deadline=deadline)
         except errors.Expired:
-            continue
+            rest.after(0.0, deadline=deadline)
         except errors.Forbidden:
             pause(min(tick, deadline.left))
+
+
+class _Rest:
+    """Keeps a server (or a proxy) that ends each watch at once from being asked a thousand times a second."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def after(self, lasted: float, *, deadline: Deadline) -> None:
+        """The first short watch costs nothing, as drops happen; further ones in a row wait longer and longer."""
+        if lasted >= _SHORT_WATCH:
+            self._seconds = 0.0
+            return
+        pause(min(self._seconds, deadline.left))
+        self._seconds = min(max(0.1, self._seconds * 2), TICK)
 
 
 def pause(seconds: float) -> None:
