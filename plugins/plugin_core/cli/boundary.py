@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -21,7 +22,11 @@ def run(group: click.Group, *, name: str) -> int:
     Ctrl-C and SIGTERM raise KeyboardInterrupt once; later ones only say that stopping is under way.
     """
     _stop_once()
-    debug = "--debug" in sys.argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a name the terminal's encoding lacks must not end the command
+            stream.reconfigure(errors="backslashreplace")
+    debug, stdout = "--debug" in sys.argv, sys.stdout
     if {"-v", "--verbose", "--debug"} & set(sys.argv):
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
         logging.getLogger("plugin_core").setLevel(logging.INFO)
@@ -46,13 +51,22 @@ def run(group: click.Group, *, name: str) -> int:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")
-        return ExitCode.DONE
+        return _reader_left()
+    except SystemExit as stop:
+        # click exits by itself after completing a word, and, with another stdout in place, when a pipe's reader left
+        return int(stop.code or 0) if sys.stdout is stdout else _reader_left()
     except Exception as error:
         _show_trace(debug)
         click.echo(f"error: this should not have happened: {type(error).__name__}: {error}", err=True)
         click.echo("  try: the same command with --debug shows where; please report it", err=True)
         return ExitCode.FAILED
+
+
+def _reader_left() -> int:
+    """`| head -1` has what it wanted. Python would complain at its own end about what is still in the buffer."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    return ExitCode.DONE
 
 
 def _show_trace(debug: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -36,9 +37,12 @@ class Size(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            if str(value).strip().isdigit():
+            if re.fullmatch(r"[0-9.]+", str(value).strip()):
                 raise ValueError(f'"{value}" has no unit: write {value}Gi or {value}Mi')
-            return parse_quantity(value)
+            size = parse_quantity(value)
+            if size <= 0:
+                raise ValueError(f'"{value}" is no size: write one such as 10Gi')
+            return size
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,11 @@ class Session:
         """The connection the flags ask for. all_namespaces: whether this command can work with -A."""
         if self.all_namespaces and not all_namespaces:
             raise UsageError("--all-namespaces does not fit this command", hint="name one namespace with -n")
+        namespace = str(self.settings.get("namespace") or "")
+        if namespace and not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", namespace):
+            raise UsageError(
+                f'"{namespace}" is not a name a namespace can have', hint="it is lower-case letters, digits and -"
+            )
         chosen = {name: self.settings[name] for name in ConnectionOptions.__dataclass_fields__ if name in self.settings}
         return connect(ConnectionOptions(**chosen), dry_run=self.dry_run, field_manager=self.plugin)
 

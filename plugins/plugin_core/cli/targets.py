@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from plugin_core.errors import UsageError
 from plugin_core.model.kinds import Kind
 from plugin_core.model.refs import Target
+
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:]{0,251}[A-Za-z0-9])?")
 
 
 def parse_targets(words: Sequence[str], *, allowed: Sequence[Kind]) -> tuple[Target, ...]:
@@ -24,13 +27,13 @@ def parse_targets(words: Sequence[str], *, allowed: Sequence[Kind]) -> tuple[Tar
             raise UsageError(f'"{words[0]}" names a kind but no object', hint=f"say which one: {words[0]}/NAME")
         if any("/" in word for word in words[1:]):
             raise UsageError(f"either {words[0]}/NAME for each, or {words[0]} NAME NAME…, not both: {' '.join(words)}")
-        targets = [Target(kind=kind, name=word) for word in words[1:]]
+        targets = [Target(kind=kind, name=_checked(word)) for word in words[1:]]
     else:
         for word in words:
             kind_word, slash, name = word.partition("/")
             if not (slash and kind_word and name and "/" not in name):
                 raise UsageError(f'"{word}" is not KIND/NAME', hint=f"for example: {_example(allowed)}/NAME")
-            targets.append(Target(kind=parse_kind(kind_word, allowed=allowed), name=name))
+            targets.append(Target(kind=parse_kind(kind_word, allowed=allowed), name=_checked(name)))
     return tuple(dict.fromkeys(targets))
 
 
@@ -46,9 +49,16 @@ def parse_kind(word: str, *, allowed: Sequence[Kind]) -> Kind:
 
 def spellings(kind: Kind) -> tuple[str, ...]:
     """Every lower-case way to write a kind."""
-    plain = (kind.name.lower(), kind.plural)
+    plain = (kind.name.lower(), kind.plural, *kind.short_names)
     with_group = tuple(f"{word}.{suffix}" for word in plain for suffix in (kind.group, f"{kind.version}.{kind.group}"))
-    return plain + kind.short_names + (with_group if kind.group else ())
+    return plain + (with_group if kind.group else ())
+
+
+def _checked(name: str) -> str:
+    """Refuses what would not stay one name in a URL; whether the kind allows it is the server's to say."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f'"{name}" is not a name Kubernetes allows', hint="write lower-case letters, digits, - and .")
+    return name
 
 
 def _example(kinds: Sequence[Kind]) -> str:

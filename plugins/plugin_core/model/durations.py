@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+LONGEST = 10_000 * 86400.0
+"""Seconds; anything beyond is a slip of the finger, and too much for the system's clocks."""
 
 
 def parse_duration(text: str) -> float:
     """Seconds of "30s", "5m", "1h30m" or a bare number of seconds; "0" is 0. Raises ValueError on anything else."""
     stripped = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", stripped):
-        return float(stripped)
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", stripped):
+        stripped += "s"
     parts = _PART.findall(stripped)
     if not parts or "".join(number + unit for number, unit in parts) != stripped:
         raise ValueError(f'"{text}" is not a duration (examples: 30s, 5m, 1h30m)')
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > LONGEST:
+        raise ValueError(f'"{text}" is longer than 10000d')
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
@@ -36,10 +41,15 @@ def format_duration(seconds: float) -> str:
 
 def age_of(timestamp: str | None, *, now: datetime | None = None) -> str:
     """Time since an RFC 3339 timestamp; "<unknown>" for None."""
+    return format_duration(int(seconds_since(timestamp, now=now))) if timestamp else "<unknown>"
+
+
+def seconds_since(timestamp: str | None, *, now: datetime | None = None) -> float:
+    """Seconds since an RFC 3339 timestamp by this machine's clock, never below 0; 0 for None."""
     if not timestamp:
-        return "<unknown>"
+        return 0.0
     then = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
-    return format_duration(max(0, int(((now or datetime.now(timezone.utc)) - then).total_seconds())))
+    return max(0.0, ((now or datetime.now(timezone.utc)) - then).total_seconds())
 
 
 @dataclass(frozen=True)

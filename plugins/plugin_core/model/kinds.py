@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Kind:
         return f"{singular}.{self.group}" if self.group else singular
 
     def path(self, *, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
-        """The URL path; namespace None means all namespaces (or a cluster-scoped kind)."""
+        """The URL path, quoted; namespace None means all namespaces (or a cluster-scoped kind)."""
         base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        tail = "".join(f"/{part}" for part in (name, subresource) if part)
+        scope = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced and namespace else ""
+        tail = "".join(f"/{quote(part, safe='')}" for part in (name, subresource) if part)
         return f"{base}{scope}/{self.plural}{tail}"
 
 

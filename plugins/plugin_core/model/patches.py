@@ -19,17 +19,20 @@ def merge_patch(before: Manifest, after: Manifest) -> Manifest:
         if value is None or value == old:
             continue
         if isinstance(value, dict) and isinstance(old, dict):
-            patch[key] = merge_patch(old, value)
+            inner = merge_patch(old, value)
+            if inner:
+                patch[key] = inner
         else:
             patch[key] = value
     return patch
 
 
 def apply_merge_patch(target: Any, patch: Any) -> Any:
-    """What a server makes of target under a merge patch; neither argument is changed."""
+    """What a server makes of target under a merge patch; neither argument is changed, nor shared with the result."""
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
-    result = dict(target) if isinstance(target, dict) else {}
+    there = target if isinstance(target, dict) else {}
+    result = {key: value if key in patch else copy.deepcopy(value) for key, value in there.items()}
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 _QUANTITY = re.compile(r"([+-]?[0-9]*\.?[0-9]+|[+-]?[0-9]+\.)(?:([KMGTPE]i|[numkMGTPE]|)|[eE]([+-]?[0-9]+))")
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
@@ -18,6 +18,11 @@ _FACTORS = {
     **{unit: Decimal(1000) ** -power for power, unit in enumerate("mun", start=1)},
 }
 MEBIBYTE = 1024**2
+LARGEST = 2**63 - 1
+"""Kubernetes counts in 64 bits."""
+
+_LONGEST = 60
+"""Digits of a number that is still looked at."""
 
 
 def parse_quantity(text: str | int) -> int:
@@ -26,8 +31,14 @@ def parse_quantity(text: str | int) -> int:
     if not match:
         raise ValueError(f'"{text}" is not a Kubernetes quantity (examples: 10Gi, 500Mi, 1e9)')
     number, unit, exponent = match.groups()
+    if len(number) > _LONGEST or len(exponent or "") > 3:
+        raise ValueError(f'"{text}" is more than Kubernetes can count (8Ei)')
     factor = Decimal(10) ** int(exponent) if exponent else _FACTORS[unit or ""]
-    return math.ceil(Decimal(number) * factor)
+    with localcontext(prec=_LONGEST + 30):
+        size = math.ceil(Decimal(number) * factor)
+    if abs(size) > LARGEST:
+        raise ValueError(f'"{text}" is more than Kubernetes can count (8Ei)')
+    return size
 
 
 def format_quantity(size: int) -> str:

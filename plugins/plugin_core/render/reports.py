@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
+import math
 from collections.abc import Callable
 
 from plugin_core.model.reports import Report
 
 FORMATS = ("table", "wide", "json", "yaml", "name")
+
+_GAP = "   "
 
 
 def render(report: Report, *, output: str, api_version: str) -> str:
@@ -31,24 +33,34 @@ def _json(document: object) -> str:
 
 
 def _yaml(document: object) -> str:
+    """The same data as _json: through JSON, so that enums are their values and nothing becomes an &alias."""
     import yaml
 
-    return yaml.safe_dump(document, sort_keys=False, default_flow_style=False)
+    plain = json.loads(json.dumps(document))
+    return yaml.safe_dump(plain, sort_keys=False, default_flow_style=False, allow_unicode=True, width=math.inf)
 
 
 def _table(report: Report, *, wide: bool) -> str:
+    """Aligned columns, one line an item whatever its cells hold; nothing is wrapped, cut or taken for markup."""
     if not report.items:
         return ""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from rich.cells import cell_len
 
     columns = [column for column in report.columns if wide or not column.wide]
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="")
-    for column in columns:
-        table.add_column(column.title, no_wrap=True)
-    for item in report.items:
-        table.add_row(*(Text(column.cell(item)) for column in columns))
-    text = io.StringIO()
-    Console(file=text, width=100_000, color_system=None).print(table)
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+    lines = [[column.title for column in columns]]
+    lines += [[one_line(column.cell(item)) for column in columns] for item in report.items]
+    widths = [max(cell_len(cell) for cell in cells) for cells in zip(*lines)]
+    return "".join(
+        _GAP.join(cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths)).rstrip() + "\n"
+        for line in lines
+    )
+
+
+def one_line(text: str) -> str:
+    """Line breaks and tabs as blanks; other control characters, which could drive the terminal, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
