@@ -22,14 +22,15 @@ class FakeCluster:
     expect: allowed writes as "verb resource" ("create volumesnapshots.snapshot.storage.k8s.io"); anything else is an
     AssertionError. reactions: by the same words. denied: "verb resource" pairs that can_i answers with no and that the
     request itself refuses. script: steps run one by one, each before a watch delivers, to play the passing of time.
-    execs: answers by (pod, first word of the command).
+    execs: answers by (pod, first word of the command). grants: (user or group, object name) pairs that subject_can
+    answers with yes; `self.grants` may grow while the test runs.
     """
 
     def __init__(
         self, objects: Iterable[Manifest] = (), *, expect: Iterable[str] = (), denied: Iterable[str] = (),
         reactions: dict[str, Reaction] | None = None, script: Iterable[Callable[["FakeCluster"], None]] = (),
         execs: dict[tuple[str, str], ExecResult] | None = None, groups: dict[str, list[str]] | None = None,
-        namespace: str = "app", dry_run: DryRun = DryRun.NONE,
+        namespace: str = "app", dry_run: DryRun = DryRun.NONE, grants: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.objects: dict[tuple[str, str, str], Manifest] = {}
         self.requests: list[str] = []
@@ -38,6 +39,7 @@ class FakeCluster:
         self._reactions, self._script = reactions or {}, iter(script)
         self._execs, self._groups = execs or {}, groups or {}
         self._namespace, self._dry_run = namespace, dry_run
+        self.grants = set(grants)
         self._version = 0
         for item in objects:
             self.put(item)
@@ -140,6 +142,11 @@ class FakeCluster:
         self, verb: str, kind: Kind, *, namespace: str | None = None, name: str = "", subresource: str = ""
     ) -> Access:
         return Access(allowed=f"{verb} {kind.resource}" not in self._denied)
+
+    def subject_can(
+        self, user: str, groups: Sequence[str], verb: str, kind: Kind, *, namespace: str | None = None, name: str = ""
+    ) -> Access:
+        return Access(allowed=any((subject, name) in self.grants for subject in (user, *groups)))
 
     def versions_of(self, group: str) -> list[str]:
         return self._groups.get(group, [])

@@ -120,6 +120,11 @@ class Cluster(Protocol):
     ) -> Access:
         """SelfSubjectAccessReview. namespace None asks for all namespaces."""
 
+    def subject_can(
+        self, user: str, groups: Sequence[str], verb: str, kind: Kind, *, namespace: str | None = None, name: str = ""
+    ) -> Access:
+        """SubjectAccessReview: the same question about someone else, who has exactly these groups."""
+
     def versions_of(self, group: str) -> list[str]:
         """Served versions of an API group, the preferred one first; [] when the group is not served."""
 

@@ -17,7 +17,7 @@ from plugin_core.kube.failures import api_failure
 from plugin_core.kube.retries import may_have_acted, try_again
 from plugin_core.kube.transport import Transport, lines_of
 from plugin_core.model.durations import Deadline
-from plugin_core.model.kinds import ACCESS_REVIEW, POD, Kind, find_kind
+from plugin_core.model.kinds import ACCESS_REVIEW, POD, SUBJECT_REVIEW, Kind, find_kind
 from plugin_core.model.manifests import Manifest, labels_of, name_of, namespace_of
 from plugin_core.model.patches import apply_merge_patch
 
@@ -209,12 +209,21 @@ class LiveCluster:
             "verb": verb, "group": kind.group, "resource": kind.plural, "subresource": subresource, "name": name,
             "namespace": namespace or "",
         }
-        review = {"apiVersion": ACCESS_REVIEW.api_version, "kind": ACCESS_REVIEW.name,
-                  "spec": {"resourceAttributes": attributes}}
-        answer = self._json(
-            "POST", ACCESS_REVIEW.path(), body=review, attempted=f"ask whether you may {verb} {kind.plural}"
-        )
-        status = answer.get("status", {})
+        spec = {"resourceAttributes": attributes}
+        return self._review(ACCESS_REVIEW, spec, attempted=f"ask whether you may {verb} {kind.plural}")
+
+    def subject_can(
+        self, user: str, groups: Sequence[str], verb: str, kind: Kind, *, namespace: str | None = None, name: str = ""
+    ) -> Access:
+        attributes = {
+            "verb": verb, "group": kind.group, "resource": kind.plural, "name": name, "namespace": namespace or "",
+        }
+        spec = {"user": user, "groups": list(groups), "resourceAttributes": attributes}
+        return self._review(SUBJECT_REVIEW, spec, attempted=f"ask whether {user} may {verb} {kind.plural}")
+
+    def _review(self, kind: Kind, spec: Manifest, *, attempted: str) -> Access:
+        body = {"apiVersion": kind.api_version, "kind": kind.name, "spec": spec}
+        status = self._json("POST", kind.path(), body=body, attempted=attempted).get("status", {})
         return Access(allowed=bool(status.get("allowed")), reason=str(status.get("reason", "")))
 
     def versions_of(self, group: str) -> list[str]:
