@@ -57,7 +57,7 @@ def api_failure(
 def connection_failure(error: BaseException, *, server: str, attempted: str) -> errors.ConnectionFailed:
     """The error for a request that got no HTTP answer: refused, reset, timed out, or TLS that does not match."""
     cause = _innermost(error)
-    kinds = " ".join(kind.__name__ for one in (error, cause) for kind in type(one).__mro__)
+    kinds = f"{type(error).__name__} {type(cause).__name__}"
     sent = not _BEFORE_SENDING.search(kinds)
     if "SSL" in kinds:
         what = f"the TLS connection to {server} failed: {_plain(cause)}"
@@ -74,10 +74,10 @@ def connection_failure(error: BaseException, *, server: str, attempted: str) -> 
     return errors.ConnectionFailed(f"cannot {attempted}: {what}", hint=hint, may_have_acted=sent)
 
 
-def not_json(body: bytes, *, server: str, attempted: str) -> errors.ConnectionFailed:
+def not_json(body: bytes, *, server: str, attempted: str) -> errors.KubeconfigError:
     """The error for a 2xx answer that is no JSON: something else than an API server is listening there."""
     page = _page(body.decode("utf-8", "replace"), status=200)
-    return errors.ConnectionFailed(
+    return errors.KubeconfigError(
         f"cannot {attempted}: {server} answers, but not as a Kubernetes API server: {page}",
         hint="check the server address in the kubeconfig, and whether a proxy or login page stands in between",
     )
