@@ -42,7 +42,7 @@ def follow(
         yield view
         try:
             while not deadline.passed:
-                seconds, began = min(tick, max(1.0, deadline.left)), time.monotonic()
+                seconds, began, event = min(tick, max(1.0, deadline.left)), time.monotonic(), None
                 events = bounded.watch(
                     kind, resource_version=version, seconds=seconds, namespace=namespace, labels=labels, fields=fields
                 )
@@ -59,7 +59,7 @@ def follow(
                     if deadline.passed:
                         return
                 yield view
-                rest.after(time.monotonic() - began, deadline=deadline)
+                rest.after(_SHORT_WATCH if event else time.monotonic() - began, deadline=deadline)
         except errors.Expired:
             rest.after(0.0, deadline=deadline)
         except errors.Forbidden:
@@ -73,7 +73,7 @@ class _Rest:
         self._seconds = 0.0
 
     def after(self, lasted: float, *, deadline: Deadline) -> None:
-        """The first short watch costs nothing, as drops happen; further ones in a row wait longer and longer."""
+        """The first short watch without events costs nothing, as drops happen; more in a row wait ever longer."""
         if lasted >= _SHORT_WATCH:
             self._seconds = 0.0
             return

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from kubernetes.client import ApiClient, Configuration
-from unit.plugin_core.kube.servers import ScriptedServer, Step
 
 from plugin_core.kube import retries, waiting
 from plugin_core.kube.cluster import DryRun
 from plugin_core.kube.live import LiveCluster
 from plugin_core.kube.transport import Transport
+from unit.plugin_core.kube.servers import ScriptedServer, Step
 
 
 @pytest.fixture(autouse=True)

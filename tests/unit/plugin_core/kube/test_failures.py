@@ -6,10 +6,10 @@ import json
 import socket
 
 import pytest
-from unit.plugin_core.kube.servers import status_object
 
 from plugin_core import errors
 from plugin_core.kube.failures import api_failure, connection_failure
+from unit.plugin_core.kube.servers import status_object
 
 
 @pytest.mark.parametrize("status, reason, expected, exit_code", [

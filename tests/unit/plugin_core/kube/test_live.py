@@ -6,13 +6,13 @@ import json
 import time
 
 import pytest
-from unit.plugin_core.kube.servers import on, refusing, status_object
 
 from plugin_core import errors
 from plugin_core.kube.cluster import DryRun
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import CONFIG_MAP, NODE, PERSISTENT_VOLUME_CLAIM, POD, VOLUME_SNAPSHOT
 from plugin_core.names import RUN_LABEL
+from unit.plugin_core.kube.servers import on, refusing, status_object
 
 PODS = "/api/v1/namespaces/app/pods"
 MAPS = "/api/v1/namespaces/app/configmaps"

@@ -1,0 +1,86 @@
+"""try_again: what is tried again, how often and after which pauses."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin_core import errors
+from plugin_core.kube import retries
+from plugin_core.kube.retries import may_have_acted, try_again
+from plugin_core.model.durations import Deadline
+
+
+def unavailable(status, retry_after=0.0):
+    error = errors.Unavailable("down", status=status)
+    error.retry_after = retry_after
+    return error
+
+
+LOST = errors.ConnectionFailed("lost")
+REFUSED = errors.ConnectionFailed("refused", may_have_acted=False)
+
+
+def run(*failures, seconds=60.0, repeatable=True, answered=True):
+    """What came of it, and the pauses."""
+    left, pauses = list(failures), []
+
+    def attempt(number):
+        assert number == len(failures) - len(left)
+        if left:
+            raise left.pop(0)
+        return "answer"
+
+    try:
+        result = try_again(
+            attempt, deadline=Deadline.after(seconds), answered_before=lambda: answered, repeatable=repeatable,
+            pause=pauses.append,
+        )
+    except errors.PluginError as error:
+        result = error
+    return result, pauses
+
+
+@pytest.mark.parametrize("failures, repeatable, answered, tries", [
+    ([], True, False, 1),
+    ([LOST, LOST], True, True, 3),
+    ([LOST], True, False, 1),
+    ([unavailable(429)] * 9, True, True, 10),
+    ([unavailable(503)] * 9, True, True, 10),
+    ([unavailable(500)] * 9, True, True, 4),
+    ([LOST], False, True, 1),
+    ([REFUSED, REFUSED], False, True, 3),
+    ([unavailable(503)], False, True, 1),
+    ([unavailable(429)], False, True, 2),
+    ([errors.NotFound("no")], True, True, 1),
+    ([errors.Conflict("no")], True, True, 1),
+    ([errors.KubeconfigError("no")], True, True, 1),
+])
+def test_what_is_tried_again(failures, repeatable, answered, tries):
+    result, pauses = run(*failures, repeatable=repeatable, answered=answered)
+    assert len(pauses) == tries - 1
+    assert result == "answer" if tries > len(failures) else isinstance(result, errors.PluginError)
+
+
+def test_pauses_grow_up_to_a_limit(monkeypatch):
+    monkeypatch.undo()
+    _, pauses = run(*[unavailable(503)] * 12)
+    assert 0.1 < pauses[0] < 0.3
+    assert pauses[4] > pauses[0]
+    assert max(pauses) <= retries._LONGEST_PAUSE * 1.3
+
+
+def test_a_longer_retry_after_replaces_the_pause():
+    assert run(unavailable(429, 7.0))[1] == [7.0]
+
+
+def test_no_pause_reaches_beyond_the_deadline():
+    result, pauses = run(unavailable(503), seconds=0.001)
+    assert isinstance(result, errors.Unavailable) and pauses == []
+
+
+@pytest.mark.parametrize("error, expected", [
+    (LOST, True), (REFUSED, False), (unavailable(500), True), (unavailable(504), True), (unavailable(429), False),
+    (errors.Conflict("no", status=409), False), (errors.Forbidden("no", status=403), False),
+])
+def test_may_have_acted(error, expected):
+    assert may_have_acted(error) is expected
