@@ -48,7 +48,10 @@ def building_alone() -> Iterator[None]:
 def landing(target: Path) -> Iterator[Path]:
     """A path to write to that becomes ``target`` at once and whole, or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.unfinished")
+    for left in target.parent.glob(".*.unfinished"):  # by builders that were killed
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    # A name of our own: the compiler of a killed builder may live on and write to the name it was given.
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     yield unfinished
     unfinished.rename(target)
 
@@ -59,7 +62,6 @@ def filled_folder(target: Path, fill: Callable[[Path], None]) -> Path:
         with building_alone():
             if not target.exists():
                 with landing(target) as unfinished:
-                    shutil.rmtree(unfinished, ignore_errors=True)
                     unfinished.mkdir()
                     fill(unfinished)
     return target

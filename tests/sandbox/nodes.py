@@ -50,6 +50,8 @@ sandbox = "{pause}"
 [plugins.'io.containerd.cri.v1.runtime']
 # Lowering oom_score_adj needs CAP_SYS_RESOURCE; where that is missing, every pod would fail without this.
 restrict_oom_score_adj = true
+# A profile loaded into the kernel would outlive the sandbox.
+disable_apparmor = true
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ["{cni}"]
