@@ -237,6 +237,23 @@ def test_everything_outlives_a_restart(start_node: NodeMaker) -> None:
     assert (copy / "file").read_text() == "kept"
 
 
+def test_ends_soon_and_without_a_trace_of_what_it_was_doing(start_node: NodeMaker) -> None:
+    node = start_node("fuzzy")
+    client = node.client("fuzzy")
+    client.create_volume("source")
+    request = client.messages.CreateSnapshotRequest(
+        source_volume_id="source", name="cut", parameters={"copySeconds": "3600"}
+    )
+    asked = client.controller.CreateSnapshot.future(request)
+    drafts = node.data / "fuzzy.test" / "drafts" / "node-a"
+    wait_until(lambda: any(drafts.iterdir()), "the copy starting")
+    assert node.stop() == 0
+    assert asked.exception() is not None
+    node.start()
+    assert list(drafts.iterdir()) == []
+    assert node.client("fuzzy").snapshot("source", "cut", parameters={"copySeconds": "0"}).ready_to_use
+
+
 def test_registers_with_the_kubelet(start_node: NodeMaker) -> None:
     node = start_node("shared", "block")
     import registration_pb2

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -64,10 +65,13 @@ def main() -> int:
     logging.info("node %s serves %s", options.node, ", ".join(name for name, _ in options.serve))
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     # Registrations first: the kubelet then knows that the drivers are going.
-    for server in reversed(servers):
-        server.stop(grace=GRACE)
+    for stopped in [server.stop(grace=GRACE) for server in reversed(servers)]:
+        stopped.wait()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # Not sys.exit: it would wait for a copy that outlasts the grace. Such a copy is not recorded, so it never was.
+    os._exit(code)

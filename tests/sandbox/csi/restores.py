@@ -56,7 +56,6 @@ def fill_folder(driver: Driver, folder: Path, source: Source, *, faults: Faults)
         _fill_from_snapshot(driver, folder, source)
     else:
         _fill_from_volume(driver, folder, source, faults=faults)
-    # Ownership first: changing an owner stamps nothing that stamping would not.
     if faults.lose_ownership:
         copies.give_to_root(folder)
     if faults.lose_mtime:

@@ -1,5 +1,6 @@
 """gRPC servers on unix sockets: one a driver, and one a driver's registration."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,10 +36,10 @@ class SocketServer:
         self.grpc.add_insecure_port(f"unix:{self.socket}")
         self.grpc.start()
 
-    def stop(self, *, grace: float) -> None:
-        """Take no more calls, and let those that run finish within the grace."""
-        self.grpc.stop(grace).wait()
+    def stop(self, *, grace: float) -> threading.Event:
+        """Take no more calls; the event is set when those that run are finished, or the grace is over."""
         self.socket.unlink(missing_ok=True)
+        return self.grpc.stop(grace)
 
 
 def make_driver_server(driver: Driver, socket: Path, *, workers: ThreadPoolExecutor) -> SocketServer:

@@ -38,13 +38,10 @@ class VolumeCalls:
     def _create(self, volume_id: str, request: csi_pb2.CreateVolumeRequest) -> Volume:
         driver = self._driver
         parameters = drop_reserved(request.parameters)
-        faults = driver.overlay_faults(parameters)
         source = restores.find_source(driver, request.volume_content_source)
         capacity = self._choose_capacity(request.capacity_range, restores.source_capacity(source))
-        folder = ""
-        if source is not None:
-            faults = driver.overlay_faults(source.parameters, parameters)
-            folder = restores.shared_folder(driver, source, faults=faults)
+        faults = driver.overlay_faults(source.parameters if source else {}, parameters)
+        folder = restores.shared_folder(driver, source, faults=faults) if source else ""
         with driver.drafting() as drafts:
             if not folder:
                 draft = drafts / volume_id
