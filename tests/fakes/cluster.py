@@ -31,6 +31,7 @@ class FakeCluster:
         reactions: dict[str, Reaction] | None = None, script: Iterable[Callable[["FakeCluster"], None]] = (),
         execs: dict[tuple[str, str], ExecResult] | None = None, groups: dict[str, list[str]] | None = None,
         namespace: str = "app", dry_run: DryRun = DryRun.NONE, grants: Iterable[tuple[str, str]] = (),
+        version: str = "v1.36.3", texts: dict[str, str] | None = None,
     ) -> None:
         self.objects: dict[tuple[str, str, str], Manifest] = {}
         self.requests: list[str] = []
@@ -40,6 +41,7 @@ class FakeCluster:
         self._execs, self._groups = execs or {}, groups or {}
         self._namespace, self._dry_run = namespace, dry_run
         self.grants = set(grants)
+        self._server, self._texts = version, texts or {}
         self._version = 0
         for item in objects:
             self.put(item)
@@ -152,7 +154,15 @@ class FakeCluster:
         return self._groups.get(group, [])
 
     def server_version(self) -> str:
-        return "v1.36.3"
+        return self._server
+
+    def raw(self, path: str) -> str:
+        self.requests.append(f"get {path}")
+        if f"get {path}" in self._denied:
+            raise errors.Forbidden(f"cannot read {path}: forbidden", status=403, server_message="forbidden")
+        if path not in self._texts:
+            raise errors.NotFound(f"cannot read {path}: not found", status=404, server_message="not found")
+        return self._texts[path]
 
     def _note(self, verb: str, kind: Kind) -> None:
         words = f"{verb} {kind.resource}"

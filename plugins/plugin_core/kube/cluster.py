@@ -130,3 +130,6 @@ class Cluster(Protocol):
 
     def server_version(self) -> str:
         """gitVersion, e.g. "v1.36.3"."""
+
+    def raw(self, path: str) -> str:
+        """The text behind a URL path that serves no objects, such as /metrics. Raises NotFound and Forbidden."""

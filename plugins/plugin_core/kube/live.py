@@ -238,6 +238,11 @@ class LiveCluster:
     def server_version(self) -> str:
         return str(self._json("GET", "/version", attempted="ask the server's version").get("gitVersion", ""))
 
+    def raw(self, path: str) -> str:
+        return self._retrying(lambda number: self._transport.request_text(
+            path, attempted=f"read {path}", deadline=self._deadline
+        ))
+
     def _kind_of(self, manifest: Manifest) -> Kind:
         api_version, name = str(manifest.get("apiVersion")), str(manifest.get("kind"))
         known = find_kind(api_version, name)

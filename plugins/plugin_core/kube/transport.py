@@ -66,6 +66,11 @@ class Transport:
             raise not_json(body, server=self.host, attempted=attempted) from error
         return answer
 
+    def request_text(self, path: str, *, attempted: str, deadline: Deadline | None = None) -> str:
+        """The answer to a GET of something that is no object, as text."""
+        response = self.send("GET", path, attempted=attempted, deadline=deadline)
+        return self._read(response, attempted=attempted).decode("utf-8", "replace")
+
     def send(
         self, method: str, path: str, *, attempted: str, query: Iterable[tuple[str, str]] = (), body: Any = None,
         content_type: str = "application/json", read_timeout: float | None = None, deadline: Deadline | None = None,

@@ -60,6 +60,13 @@ DEPLOYMENT_CONFIG = Kind("DeploymentConfig", "deploymentconfigs", "apps.openshif
 
 STORAGE_CLASS = Kind("StorageClass", "storageclasses", "storage.k8s.io", "v1", namespaced=False, short_names=("sc",))
 CSI_DRIVER = Kind("CSIDriver", "csidrivers", "storage.k8s.io", "v1", namespaced=False)
+CSI_NODE = Kind("CSINode", "csinodes", "storage.k8s.io", "v1", namespaced=False)
+LEASE = Kind("Lease", "leases", "coordination.k8s.io", "v1")
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    "CustomResourceDefinition", "customresourcedefinitions", "apiextensions.k8s.io", "v1", namespaced=False,
+    short_names=("crd", "crds"),
+)
+FEATURE_GATE = Kind("FeatureGate", "featuregates", "config.openshift.io", "v1", namespaced=False)
 
 SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
 VOLUME_SNAPSHOT = Kind("VolumeSnapshot", "volumesnapshots", SNAPSHOT_GROUP, "v1", short_names=("vs",))

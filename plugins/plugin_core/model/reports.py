@@ -34,11 +34,26 @@ def column(title: str, key: str, *, wide: bool = False) -> Column:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A further list of an answer, shown below its items, and in JSON under `key`.
+
+    columns: the table; with lines, each item is told in those lines of text instead (the first one unindented).
+    """
+
+    key: str
+    title: str
+    items: tuple[Item, ...]
+    columns: tuple[Column, ...] = ()
+    lines: Callable[[Item], tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """The answer of one command.
 
     kind: the JSON kind, e.g. SnapshotList. facts: top-level fields beside items. name: what -o name prints for an item.
-    empty: the sentence (on stderr) when there are no items. notes: sentences for stderr after the table.
+    empty: the sentence (on stderr) when there are no items. notes: sentences for stderr after the table. sections: what
+    the answer holds besides the items; an empty one is left out of the table, not of the JSON.
     """
 
     kind: str
@@ -48,3 +63,4 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     empty: str = "No resources found."
     notes: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
