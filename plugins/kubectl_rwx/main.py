@@ -6,6 +6,10 @@ import sys
 
 import click
 
+from kubectl_rwx.commands.list import list_command
+from kubectl_rwx.commands.restore import restore
+from kubectl_rwx.commands.snapshot import snapshot
+from kubectl_rwx.commands.version import version_command
 from plugin_core.cli.boundary import run
 from plugin_core.cli.options import shared_options
 from plugin_core.names import RWX
@@ -15,6 +19,10 @@ from plugin_core.names import RWX
 @shared_options
 def root() -> None:
     """Snapshot, restore and prove shared (ReadWriteMany) storage."""
+
+
+for command in (snapshot, restore, list_command, version_command):
+    root.add_command(command)
 
 
 def main() -> None:

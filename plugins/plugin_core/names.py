@@ -24,15 +24,32 @@ SOURCE_STORAGE_CLASS = "kubectl-rwx.io/source-storage-class"
 """Annotations on a VolumeSnapshot: what a restore needs when the source claim is gone. Capacity and request are
 Kubernetes quantities; access modes are joined with a comma."""
 
+SOURCE_DRIVER = "kubectl-rwx.io/source-driver"
+"""Annotation on a VolumeSnapshot: the CSI driver of the volume it was made of, for those who may not read contents."""
+
 CONSISTENCY = "kubectl-rwx.io/consistency"
-"""Annotation on a VolumeSnapshot: quiesced, crash or fuzzy."""
+"""Annotation on a VolumeSnapshot: quiesced, crash or fuzzy. On a VolumeSnapshotClass, set by an administrator who knows
+the driver: what its snapshots are when nothing is quiesced."""
 
 RESTORED_FROM = "kubectl-rwx.io/restored-from"
-"""Annotation on a restored claim: the VolumeSnapshot it came from."""
+RESTORED_FROM_UID = "kubectl-rwx.io/restored-from-uid"
+"""Annotations on a restored claim: name and uid of the VolumeSnapshot it came from. With the uid a second run tells its
+own earlier work from a claim made of an older snapshot that had the same name."""
 
 DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.kubernetes.io/is-default-class"
 """What the snapshot-controller reads (external-snapshotter pkg/utils/util.go). The spelling
 snapshot.storage.k8s.io/is-default-class, found in guides, is read by nobody."""
+
+MISSPELT_DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.k8s.io/is-default-class"
+"""Read only to tell its owner that it has no effect."""
+
+STORAGE_PROVISIONER = "volume.kubernetes.io/storage-provisioner"
+STORAGE_PROVISIONER_BETA = "volume.beta.kubernetes.io/storage-provisioner"
+"""Annotations that the volume controller sets on a dynamically provisioned claim: its driver, readable in the namespace
+by those who may not read PersistentVolumes."""
+
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+"""Annotation that the scheduler sets on a WaitForFirstConsumer claim once a pod that uses it was placed."""
 
 FORCE_GENERIC_BACKUP = "k10.kasten.io/forcegenericbackup"
 """Kasten's mark on the workload object: back this workload up through its sidecar."""

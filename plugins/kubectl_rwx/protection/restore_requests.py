@@ -1,0 +1,50 @@
+"""What a restore is asked for, checked without a cluster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubectl_rwx.protection.restore_plans import Wishes
+from plugin_core import errors
+from plugin_core.storage.claims import ACCESS_MODES
+
+_OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """What the user asked for: snapshots by name, or every one of a set. wishes: see Wishes.
+
+    access modes may be given in short form (RWX). timeout: seconds for everything, waiting included.
+    """
+
+    snapshots: tuple[str, ...] = ()
+    set_name: str = ""
+    wishes: Wishes = Wishes(suffix="-restored")
+    timeout: float = 600.0
+    wait: bool = True
+
+    def __post_init__(self) -> None:
+        if bool(self.snapshots) == bool(self.set_name):
+            raise errors.UsageError("say what to restore", hint="either snapshots (vs/NAME…) or the name of one set")
+        if self.wishes.to and len(self.snapshots) > 1:
+            raise errors.UsageError("--to names one claim, but several snapshots are given", hint="use --suffix")
+        if self.wishes.to and not _OBJECT_NAME.fullmatch(self.wishes.to):
+            raise errors.UsageError(f'--to "{self.wishes.to}" cannot be the name of a claim')
+        if not re.fullmatch(r"([a-z0-9.-]*[a-z0-9])?", self.wishes.suffix):
+            raise errors.UsageError(f'--suffix "{self.wishes.suffix}" cannot end the name of a claim')
+        if self.timeout <= 0:
+            raise errors.UsageError("--timeout must be longer than 0", hint="not to wait at all: --no-wait")
+
+
+def access_modes_of(words: Sequence[str]) -> tuple[str, ...]:
+    """RWX or ReadWriteMany, in any case, as the API spells it. Raises UsageError for anything else."""
+    known = {spelling.lower(): mode for mode, short in ACCESS_MODES.items() for spelling in (mode, short)}
+    unknown = [word for word in words if word.lower() not in known]
+    if unknown:
+        raise errors.UsageError(
+            f'"{unknown[0]}" is not an access mode', hint=f"there are: {', '.join(ACCESS_MODES.values())}"
+        )
+    return tuple(dict.fromkeys(known[word.lower()] for word in words))
