@@ -49,8 +49,7 @@ def _stat_fields(line: str) -> list[str]:
 
 
 def _start_time(pid: int) -> str | None:
-    """When the process started, in ticks since boot; None when there is no such process or only its
-    zombie."""
+    """When it started, in ticks since boot; None when there is no such process, or only its zombie."""
     try:
         fields = _stat_fields(Path(f"/proc/{pid}/stat").read_text())
     except (FileNotFoundError, ProcessLookupError):

