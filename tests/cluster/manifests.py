@@ -19,7 +19,7 @@ def claim(name: str, *, storage_class: str = "shared", size: str = "1Gi", access
 
 
 def pod_spec(claims: dict[str, str], *, command: str = "sleep infinity", node: str = "") -> dict[str, Any]:
-    """A pod that mounts claims (name → path) and runs a shell command; node pins it."""
+    """A pod that mounts claims (name → path) and runs a shell command; node: the name of the node it must run on."""
     spec: dict[str, Any] = {
         "terminationGracePeriodSeconds": 0,
         "containers": [{
@@ -29,7 +29,7 @@ def pod_spec(claims: dict[str, str], *, command: str = "sleep infinity", node: s
         "volumes": [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims],
     }
     if node:
-        spec["nodeName"] = node
+        spec["nodeSelector"] = {"kubernetes.io/hostname": node}
     return spec
 
 
