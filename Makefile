@@ -46,7 +46,7 @@ unit: $(VENV)  ## unit tests, no cluster
 
 cluster: $(VENV)  ## end-to-end tests on the sandbox, or on KUBECONFIG's cluster
 	@if [ -z "$${KUBECONFIG:-}" ]; then $(SANDBOX) up; else echo "on the cluster of KUBECONFIG=$$KUBECONFIG"; fi
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist=worksteal tests/cluster
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist=loadgroup tests/cluster
 
 frozen: $(FROZEN)  ## tests of the frozen executables
 	@$(BIN)/python -m pytest -q tests/frozen
