@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import machine
+
 ROOT = Path(__file__).parents[2]
 SOURCES = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'plugins'}"}
 BARE = ("--without", "csi", "--without", "openshift", "--without", "kasten")
@@ -223,3 +225,25 @@ def test_without_root_it_says_so() -> None:
     )
     assert done.returncode == 2
     assert "needs root" in done.stderr and "make cluster" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_last_one_out_puts_the_machine_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forwarding, mount_point, register = tmp_path / "ip_forward", tmp_path / "kubelet", tmp_path / "register"
+    forwarding.write_text("0\n")
+    monkeypatch.setattr(machine, "REGISTER", register)
+    monkeypatch.setattr(machine, "MOUNT_POINTS", (str(mount_point),))
+    monkeypatch.setattr(machine, "_FORWARDING", forwarding)
+    monkeypatch.setattr(machine, "cgroup_folders", lambda name: [])
+    first, second, forgotten = (tmp_path / name for name in ("first", "second", "forgotten"))
+    for sandbox in (first, second, forgotten):
+        sandbox.mkdir()
+        machine.enter(sandbox)
+    ports = [machine.take_port(sandbox) for sandbox in (first, second)]
+    forwarding.write_text("1\n")
+    forgotten.rmdir()
+
+    machine.leave(first)
+    assert len(set(ports)) == 2 and mount_point.exists() and forwarding.read_text() == "1\n"
+    machine.leave(second)
+    assert not mount_point.exists() and not register.exists() and forwarding.read_text() == "0\n"
+    machine.leave(second)
