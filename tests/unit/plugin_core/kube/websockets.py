@@ -1,0 +1,93 @@
+"""A websocket server for one exec: a handshake, frames as the script has them, and an end."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from unit.plugin_core.kube.servers import reset
+
+STDOUT, STDERR, STATUS = 1, 2, 3
+_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def frame(channel: int, text: str | bytes) -> bytes:
+    """One unmasked binary frame with the channel's byte in front."""
+    data = bytes([channel]) + (text.encode() if isinstance(text, str) else text)
+    size = bytes([len(data)]) if len(data) < 126 else b"\x7e" + len(data).to_bytes(2, "big")
+    return b"\x82" + size + data
+
+
+def exited(code: int) -> bytes:
+    """The status a kubelet sends when a command has ended."""
+    status: dict[str, Any] = {"status": "Success"}
+    if code:
+        causes = [{"reason": "ExitCode", "message": str(code)}]
+        status = {"status": "Failure", "reason": "NonZeroExitCode", "message": "command terminated with exit code",
+                  "details": {"causes": causes}}
+    return frame(STATUS, json.dumps(status))
+
+
+CLOSE = b"\x88\x02\x03\xe8"
+PING = b"\x89\x00"
+RESET = b""
+
+
+class ExecServer:
+    """Sends `frames` after the handshake; RESET cuts the connection there; at their end it waits to be left.
+
+    refusal: (status line, body) instead of the handshake's answer.
+    """
+
+    def __init__(self, frames: Sequence[bytes] = (), *, refusal: tuple[str, str] | None = None) -> None:
+        self.head = ""
+        self._frames, self._refusal = frames, refusal
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def header(self, name: str) -> list[str]:
+        pairs = [line.split(": ", 1) for line in self.head.split("\r\n")[1:] if ": " in line]
+        return [value for key, value in pairs if key.lower() == name.lower()]
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        raw = b""
+        while b"\r\n\r\n" not in raw:
+            raw += connection.recv(4096)
+        self.head = raw.decode()
+        if self._refusal:
+            status, body = self._refusal
+            connection.sendall(
+                f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+            )
+            connection.close()
+            return
+        key = self.header("Sec-WebSocket-Key")[0].encode()
+        accept = base64.b64encode(hashlib.sha1(key + _MAGIC).digest()).decode()
+        connection.sendall(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n".encode()
+        )
+        for part in self._frames:
+            if part == RESET:
+                reset(connection)
+                return
+            connection.sendall(part)
+        try:
+            while connection.recv(4096):
+                pass
+        except OSError:
+            pass
+        connection.close()
