@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import urllib.parse
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -189,7 +190,9 @@ def _client(configuration: Configuration) -> ApiClient:
     from kubernetes.client import ApiClient
 
     try:
-        return ApiClient(configuration)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ApiClient(configuration)
     except (urllib3.exceptions.HTTPError, ValueError, ImportError) as error:
         shown = urllib.parse.urlparse(configuration.proxy or "")._replace(fragment="").hostname or "in use"
         raise errors.KubeconfigError(

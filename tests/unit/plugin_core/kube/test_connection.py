@@ -132,7 +132,8 @@ def test_a_pipe_is_read_as_kubectl_reads_it(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     content = json.dumps(kubeconfig("https://piped"))
-    writer = subprocess.Popen([sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", pipe, content])
+    script = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
+    writer = subprocess.Popen([sys.executable, "-c", script, pipe, content])
     assert configuration_of(given(str(pipe))).host == "https://piped"
     writer.wait()
 

@@ -75,7 +75,7 @@ def test_hint_for_an_api_that_is_not_served():
 
 @pytest.mark.parametrize("error, words, may_have_acted", [
     (ConnectionRefusedError(111, "Connection refused"), "no connection to https://s: Connection refused", False),
-    (ConnectionResetError(104, "Connection reset by peer"), "no connection to https://s: Connection reset by peer", True),
+    (ConnectionResetError(104, "Connection reset"), "no connection to https://s: Connection reset", True),
     (socket.gaierror(-2, "Name or service not known"), "no connection to https://s: Name or service not known", False),
     (TimeoutError("timed out"), "https://s did not answer in time", True),
 ])

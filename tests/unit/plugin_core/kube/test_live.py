@@ -25,7 +25,8 @@ def config_map(name="one", run=""):
 
 
 def page(*names, more="", version="7"):
-    return {"metadata": {"resourceVersion": version, "continue": more}, "items": [{"metadata": {"name": n}} for n in names]}
+    items = [{"metadata": {"name": name}} for name in names]
+    return {"metadata": {"resourceVersion": version, "continue": more}, "items": items}
 
 
 # reading
@@ -300,7 +301,8 @@ def test_a_merge_patch_is_sent_again_after_a_lost_answer_and_a_json_patch_is_not
     cluster.server_version()
     cluster.patch(CONFIG_MAP, "one", {"data": {}}, namespace="app")
     with pytest.raises(errors.ConnectionFailed):
-        cluster.patch(CONFIG_MAP, "one", [{"op": "add", "path": "/x/-", "value": 1}], namespace="app", patch_type="json")
+        append = [{"op": "add", "path": "/x/-", "value": 1}]
+        cluster.patch(CONFIG_MAP, "one", append, namespace="app", patch_type="json")
 
 
 def test_a_conflict_is_told(serve, cluster_at):
@@ -393,9 +395,7 @@ def test_impersonation_headers_with_several_groups(serve, cluster_at):
     who = (("Impersonate-User", "jane"), ("Impersonate-Group", "dev"), ("Impersonate-Group", "ops"))
     cluster_at(server, impersonation=who).server_version()
     assert server.requests[0].header("impersonate-user") == ["jane"]
-    groups = [group.strip() for value in server.requests[0].header("impersonate-group") for group in value.split(",")]
-    assert groups == ["dev", "ops"]
-    assert len(server.requests[0].header("impersonate-group")) == 2, "one header each: Go does not split at commas"
+    assert server.requests[0].header("impersonate-group") == ["dev", "ops"], "one header each: commas are not split"
 
 
 def test_header_values_that_http_cannot_carry_are_refused_without_being_shown(serve, cluster_at):

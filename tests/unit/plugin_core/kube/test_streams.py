@@ -78,7 +78,7 @@ def test_the_request(serve_exec, cluster_at):
     ("400 Bad Request", 400, "BadRequest", "container x is not valid for pod web", errors.ApiFailure),
     ("500 Internal Server Error", 500, "InternalError", "container not found", errors.Unavailable),
 ])
-def test_refusals_at_the_handshake_keep_the_servers_words(serve_exec, cluster_at, status, code, reason, words, expected):
+def test_refusals_keep_the_servers_words(serve_exec, cluster_at, status, code, reason, words, expected):
     server = serve_exec(refusal=(status, json.dumps(status_object(code, reason, words))))
     with pytest.raises(expected) as caught:
         run(cluster_at(server.url))
