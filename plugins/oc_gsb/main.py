@@ -6,6 +6,10 @@ import sys
 
 import click
 
+from oc_gsb.commands.inject import inject
+from oc_gsb.commands.uninject import uninject
+from oc_gsb.commands.verify import verify
+from oc_gsb.commands.version import version_command
 from plugin_core.cli.boundary import run
 from plugin_core.cli.options import shared_options
 from plugin_core.names import GSB
@@ -15,6 +19,10 @@ from plugin_core.names import GSB
 @shared_options
 def root() -> None:
     """Kasten's Generic Storage Backup made safe: SCC, sidecar, proof."""
+
+
+for command in (inject, verify, uninject, version_command):
+    root.add_command(command)
 
 
 def main() -> None:
