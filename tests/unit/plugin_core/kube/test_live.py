@@ -212,7 +212,8 @@ EXISTS = refusing(f"POST {MAPS}", 409, "AlreadyExists", 'configmaps "one" alread
 
 
 @pytest.mark.parametrize("lost", [
-    on(f"POST {MAPS}", config_map(run="r1"), status=201, cut=20), refusing(f"POST {MAPS}", 500, "InternalError", "etcd"),
+    on(f"POST {MAPS}", config_map(run="r1"), status=201, cut=20),
+    refusing(f"POST {MAPS}", 500, "InternalError", "etcd"),
     refusing(f"POST {MAPS}", 504, "Timeout", "timed out"),
 ], ids=["reset", "500", "504"])
 def test_our_own_object_after_a_lost_answer_counts_as_created(serve, cluster_at, lost):
