@@ -43,6 +43,18 @@ snapshot.storage.k8s.io/is-default-class, found in guides, is read by nobody."""
 MISSPELT_DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.k8s.io/is-default-class"
 """Read only to tell its owner that it has no effect."""
 
+VERIFIED = "kubectl-rwx.io/verified"
+"""Annotation on a StorageClass: what `verify` found out about it, as JSON (storage/verifications.py), for `check` to show."""
+
+KASTEN_SNAPSHOT_CLASS = "k10.kasten.io/is-snapshot-class"
+"""Annotation on a VolumeSnapshotClass: Kasten takes the class of the volume's driver that has it."""
+
+VELERO_SNAPSHOT_CLASS = "velero.io/csi-volumesnapshot-class"
+"""Label on a VolumeSnapshotClass: Velero takes the class of the volume's driver that has it."""
+
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+"""Annotation that a provisioner leaves on each volume it makes; a volume made by hand has none."""
+
 STORAGE_PROVISIONER = "volume.kubernetes.io/storage-provisioner"
 STORAGE_PROVISIONER_BETA = "volume.beta.kubernetes.io/storage-provisioner"
 """Annotations that the volume controller sets on a dynamically provisioned claim: its driver, readable in the namespace
