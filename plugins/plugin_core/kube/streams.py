@@ -47,6 +47,9 @@ def execute(
     if container:
         query.append(("container", container))
     host = client.configuration.host
+    # the kubelet answers exec with no media type, and 406 to whoever insists on one
+    headers = headers.copy()
+    headers["Accept"] = "*/*"
     socket = _connect(
         client.configuration, f"ws{host.removeprefix('http')}{path}?{urllib.parse.urlencode(query)}", headers=headers,
         attempted=attempted,

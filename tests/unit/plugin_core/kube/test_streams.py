@@ -68,6 +68,7 @@ def test_the_request(serve_exec, cluster_at):
     ]
     assert server.header("Sec-WebSocket-Protocol") == ["v4.channel.k8s.io"]
     assert server.header("User-Agent") == ["kubectl-rwx"]
+    assert server.header("Accept") == ["*/*"], "a kubelet refuses exec to a client that wants JSON"
     assert server.header("Impersonate-User") == ["jane"]
     assert server.header("Impersonate-Group") == ["dev", "ops"]
 
