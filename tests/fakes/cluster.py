@@ -9,7 +9,7 @@ from plugin_core import errors
 from plugin_core.kube.cluster import Access, DryRun, ExecResult, Listing, PatchType, WatchEvent
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import Kind, find_kind
-from plugin_core.model.manifests import Manifest, labels_of, name_of, namespace_of
+from plugin_core.model.manifests import Manifest, labels_of, name_of, namespace_of, part_of
 from plugin_core.model.patches import apply_merge_patch
 
 Reaction = Callable[["FakeCluster", Manifest], None]
@@ -203,7 +203,10 @@ def _matches(item: Manifest, labels: str, fields: str) -> bool:
     wanted = [pair.split("=", 1) for pair in labels.split(",") if pair]
     if any(len(pair) != 2 for pair in wanted):
         raise AssertionError(f"the fake only knows KEY=VALUE selectors, not {labels}")
-    named = fields.removeprefix("metadata.name=") if fields.startswith("metadata.name=") else ""
-    if fields and not named:
-        raise AssertionError(f"the fake only knows metadata.name= field selectors, not {fields}")
-    return all(have.get(key) == value for key, value in wanted) and named in ("", name_of(item))
+    chosen = [pair.split("=", 1) for pair in fields.split(",") if pair]
+    unknown = [path for path, _ in chosen if path != "metadata.name" and not path.startswith("involvedObject.")]
+    if unknown:
+        raise AssertionError(f"the fake only knows field selectors on metadata.name and involvedObject, not {fields}")
+    return all(have.get(key) == value for key, value in wanted) and all(
+        part_of(item, *path.split(".")) == value for path, value in chosen
+    )
