@@ -1,0 +1,157 @@
+"""Everything `check` reads from a cluster: one list request for each kind, all at once; what is forbidden is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
+from plugin_core.model.kinds import (
+    CSI_DRIVER,
+    CSI_NODE,
+    CUSTOM_RESOURCE_DEFINITION,
+    DEPLOYMENT,
+    LEASE,
+    PERSISTENT_VOLUME,
+    SNAPSHOT_GROUP,
+    STORAGE_CLASS,
+    VOLUME_SNAPSHOT,
+    VOLUME_SNAPSHOT_CLASS,
+    VOLUME_SNAPSHOT_CONTENT,
+    Kind,
+)
+from plugin_core.model.manifests import Manifest, namespace_of
+
+CONTROLLER_LEASE = "snapshot-controller-leader"
+"""The lease an elected snapshot-controller renews (external-snapshotter cmd/snapshot-controller/main.go)."""
+
+SNAPSHOT_KINDS = (VOLUME_SNAPSHOT, VOLUME_SNAPSHOT_CONTENT, VOLUME_SNAPSHOT_CLASS)
+KASTEN_GROUP, VELERO_GROUP = "config.kio.kasten.io", "velero.io"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A request that was refused. words: the server's."""
+
+    request: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Observations:
+    """None: it may not be read (`unseen` says why). An empty list: there is none.
+
+    snapshot_versions: served ones, the preferred first. definitions: CRDs by name, absent ones left out. controllers:
+    Deployments that may be the snapshot-controller. waiting: VolumeSnapshots, read only when nothing else tells whether the
+    controller lives. backup_products: kasten, velero.
+    """
+
+    server: str
+    snapshot_versions: Sequence[str]
+    classes: Sequence[Manifest] | None
+    volumes: Sequence[Manifest] | None = None
+    drivers: Sequence[Manifest] | None = None
+    nodes: Sequence[Manifest] | None = None
+    snapshot_classes: Sequence[Manifest] | None = None
+    contents: Sequence[Manifest] | None = None
+    leases: Sequence[Manifest] | None = None
+    controllers: Sequence[Manifest] | None = None
+    waiting: Sequence[Manifest] | None = None
+    definitions: dict[str, Manifest] | None = None
+    backup_products: Sequence[str] = ()
+    unseen: tuple[Unseen, ...] = field(default=())
+
+    @property
+    def api_served(self) -> bool:
+        return VOLUME_SNAPSHOT.version in self.snapshot_versions
+
+
+def observe(cluster: Cluster, *, named: Sequence[str] = ()) -> Observations:
+    """named: StorageClasses to fetch one by one where listing them is forbidden. Raises ConnectionFailed."""
+    refused: list[Unseen] = []
+
+    def look(request: str, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except errors.Forbidden as error:
+            refused.append(Unseen(request=request, words=error.server_message or error.message))
+            return None
+
+    def listed(kind: Kind, *, namespace: str | None = None, fields: str = "") -> list[Manifest] | None:
+        def read() -> list[Manifest]:
+            try:
+                return cluster.list_all(kind, namespace=namespace, fields=fields).items
+            except errors.NotFound:
+                return []
+
+        return look(f"list {kind.resource}", read)
+
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        server = pool.submit(cluster.server_version)
+        versions = pool.submit(cluster.versions_of, SNAPSHOT_GROUP)
+        products = [pool.submit(cluster.versions_of, group) for group in (KASTEN_GROUP, VELERO_GROUP)]
+        kinds = (STORAGE_CLASS, PERSISTENT_VOLUME, CSI_DRIVER, CSI_NODE, VOLUME_SNAPSHOT_CLASS, VOLUME_SNAPSHOT_CONTENT)
+        lists = {kind: pool.submit(listed, kind) for kind in kinds}
+        leases = pool.submit(listed, LEASE, fields=f"metadata.name={CONTROLLER_LEASE}")
+        definitions = pool.submit(look, f"get {CUSTOM_RESOURCE_DEFINITION.resource}", lambda: _definitions(cluster))
+        found_leases = leases.result()
+        where = namespace_of(found_leases[0]) if found_leases else None
+        deployments = pool.submit(listed, DEPLOYMENT, namespace=where)
+        classes = lists[STORAGE_CLASS].result()
+        if classes is None and named:
+            classes = look(f"get {STORAGE_CLASS.resource}", lambda: _fetch(cluster, named))
+        controllers = _controllers(deployments.result())
+        undecided = not found_leases and not controllers and versions.result()
+        return Observations(
+            server=server.result(), snapshot_versions=versions.result(), classes=classes,
+            volumes=lists[PERSISTENT_VOLUME].result(), drivers=lists[CSI_DRIVER].result(),
+            nodes=lists[CSI_NODE].result(), snapshot_classes=lists[VOLUME_SNAPSHOT_CLASS].result(),
+            contents=lists[VOLUME_SNAPSHOT_CONTENT].result(), leases=found_leases, controllers=controllers,
+            waiting=listed(VOLUME_SNAPSHOT) if undecided else None, definitions=definitions.result(),
+            backup_products=[name for name, found in zip(("kasten", "velero"), products, strict=True) if found.result()],
+            unseen=tuple(refused),
+        )
+
+
+def _fetch(cluster: Cluster, names: Sequence[str]) -> list[Manifest]:
+    found = []
+    for name in names:
+        try:
+            found.append(cluster.get(STORAGE_CLASS, name))
+        except errors.NotFound:
+            continue
+    return found
+
+
+def _definitions(cluster: Cluster) -> dict[str, Manifest]:
+    """The three CRDs one by one: a list would carry every schema of the cluster."""
+    found = {}
+    for kind in SNAPSHOT_KINDS:
+        try:
+            found[kind.resource] = cluster.get(CUSTOM_RESOURCE_DEFINITION, kind.resource)
+        except errors.NotFound:
+            continue
+    return found
+
+
+def _controllers(deployments: Sequence[Manifest] | None) -> list[Manifest] | None:
+    """Deployments whose name or image is the snapshot-controller's; OpenShift's is called csi-snapshot-controller."""
+    if deployments is None:
+        return None
+    return [item for item in deployments if controller_image(item)]
+
+
+def controller_image(deployment: Manifest) -> str:
+    """The image of the snapshot-controller container; "" when the Deployment is something else."""
+    metadata, spec = deployment.get("metadata", {}), deployment.get("spec", {})
+    containers = spec.get("template", {}).get("spec", {}).get("containers") or []
+    for container in containers:
+        repository = str(container.get("image", "")).rpartition("/")[2]
+        if "snapshot-controller" in repository or container.get("name") == "snapshot-controller":
+            return str(container.get("image", ""))
+    named = str(metadata.get("name", ""))
+    return str(containers[0].get("image", "")) if containers and named.endswith("snapshot-controller") else ""
