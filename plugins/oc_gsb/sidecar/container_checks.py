@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from oc_gsb.scc import SIDECAR_CAPABILITIES
 from oc_gsb.sidecar.containers import KOPIA_VOLUMES, SidecarMount, sidecar_of
@@ -33,7 +34,7 @@ def check_sidecar(
 def _worst(found: list[tuple[Check, Manifest]], *, pods: int) -> Check:
     check, pod = min(found, key=lambda pair: _WORST_FIRST.index(pair[0].verdict))
     same = all(other.observed == check.observed for other, _ in found) and len(found) == pods
-    where = "" if pods == 1 else f" (all {pods} pods)" if same else f" (pod/{name_of(pod)})"
+    where = "" if pods == 1 else f" ({pods} pods)" if same else f" (pod/{name_of(pod)})"
     return Check(check.name, check.verdict, check.observed + where, check.advice)
 
 
@@ -59,7 +60,9 @@ def _check_pod(cluster: Cluster, workload: Manifest, pod: Manifest, *, seconds: 
         return result.exit_code, lines[0] if lines else ""
 
     yield _check_start("kopia-direct", run, _DIRECT, failing=Verdict.FAIL)
-    yield _check_start("kopia-by-shell", run, _SHELL, failing=Verdict.WARN)
+    by_shell = _check_start("kopia-by-shell", run, _SHELL, failing=Verdict.WARN)
+    powerless = by_shell.verdict is Verdict.OK and measurement.no_new_privileges
+    yield replace(by_shell, observed=f"{by_shell.observed}, without its capabilities") if powerless else by_shell
     for mount in _expected_mounts(workload, pod):
         yield _check_mount(mount, measurement)
 

@@ -108,6 +108,15 @@ def _create_if_missing(cluster: Cluster, manifest: Manifest, *, created: list[Ma
     return True
 
 
+def our_grants(cluster: Cluster) -> list[Grant]:
+    """The grants in the connection's namespace that this tool made."""
+    bindings = cluster.list_all(ROLE_BINDING, namespace=cluster.namespace, labels=f"{MANAGED_BY_LABEL}={GSB}").items
+    return [
+        Grant(binding["roleRef"]["name"].removeprefix(ROLE_PREFIX), namespace=cluster.namespace, account=subject["name"])
+        for binding in bindings for subject in (binding.get("subjects") or [])[:1]
+    ]
+
+
 def manual_grant(grant: Grant) -> str:
     """What a cluster administrator runs for someone who may not: this command, or its last step by hand."""
     return (f"let a cluster administrator run this same command, or once the SCC is there: "

@@ -83,8 +83,7 @@ class _Run:
         workload, planner = plan.workload, self._get_planner()
         self._announce(plan)
         created: list[Manifest] = []
-        code, reason, hint = ExitCode.FAILED, "", ""
-        rollout = Rollout(transitions.NOT_BEGUN)
+        code, reasons, hint = ExitCode.FAILED, ("",), ""
         try:
             self._grant(plan, created)
             edited = transitions.add(self._cluster, workload, hold=bool(plan.stop),
@@ -97,14 +96,12 @@ class _Run:
             if rollout.phase is Phase.READY:
                 return outcome_of(rollout.workload or workload, results.INJECTED, rollout=rollout,
                                   image=self._image(edited.after), message=plan.stop and "was at 0 replicas meanwhile")
-            code, reason = _verdict(rollout, self._request.timeout)
+            code, reasons = _verdict(rollout, self._request.timeout)
         except KeyboardInterrupt:
-            code, reason = ExitCode.INTERRUPTED, "interrupted"
+            code, reasons = ExitCode.INTERRUPTED, ("interrupted",)
         except errors.PluginError as error:
-            code, reason, hint = error.exit_code, error.message, error.hint
-        for trouble in rollout.troubles:
-            self._progress.warn(str(trouble))
-        return self._undo(plan, created, code=code, reason=reason, hint=hint)
+            code, reasons, hint = error.exit_code, (error.message,), error.hint
+        return self._undo(plan, created, code=code, reasons=reasons, hint=hint)
 
     def go_on(self, workload: Manifest) -> Outcome:
         """A workload with a record: nothing is written, unless an earlier run left it held at zero replicas.
@@ -129,14 +126,16 @@ class _Run:
                               exit_code=error.exit_code)
         if rollout.phase is Phase.READY:
             return outcome_of(workload, results.UNCHANGED, rollout=rollout, image=image, message=message)
-        code, reason = _verdict(rollout, self._request.timeout)
+        code, reasons = _verdict(rollout, self._request.timeout)
         return outcome_of(
-            workload, results.FAILED, rollout=rollout, image=image, exit_code=code,
-            message=f"its sidecar was injected before, but {reason}", hint=f"take it out with: oc gsb uninject "
+            workload, results.FAILED, rollout=rollout, image=image, exit_code=code, problems=reasons,
+            message=f"it was injected before, but is not ready: {reasons[0]}", hint=f"take it out with: oc gsb uninject "
             f"{_target(workload)} -n {self._cluster.namespace}",
         )
 
-    def _undo(self, plan: Plan, created: list[Manifest], *, code: ExitCode, reason: str, hint: str) -> Outcome:
+    def _undo(
+        self, plan: Plan, created: list[Manifest], *, code: ExitCode, reasons: tuple[str, ...], hint: str
+    ) -> Outcome:
         workload = plan.workload
         self._progress.phase(f"rolling {_target(workload)} back", total=replicas_of(workload))
         deadline = Deadline.after(ROLLBACK_SECONDS)
@@ -150,14 +149,15 @@ class _Run:
         except errors.PluginError as error:
             return outcome_of(
                 workload, results.FAILED, exit_code=code,
-                message=f"{reason}; then rolling back failed: {error.message}",
+                message=f"{reasons[0]}; then rolling back failed: {error.message}",
+                problems=(*reasons, f"rolling back failed: {error.message}"),
                 hint=f"finish it with: oc gsb uninject {_target(workload)} -n {self._cluster.namespace}",
             )
         if rollout.phase is not Phase.READY:
-            notes.insert(0, f"it is as it was before, but its pods are not all back: {rollout.reason}")
+            notes.insert(0, f"it is as it was before, but its pods are not all back: {rollout.summary}")
         result = results.ROLLED_BACK if patched else results.FAILED
         return outcome_of(workload, result, rollout=rollout, exit_code=code, hint=hint,
-                          message="; ".join([reason, *notes]))
+                          message="; ".join([reasons[0], *notes]), problems=(*reasons, *notes))
 
     def _withdraw(self, plan: Plan, created: list[Manifest], *, deadline: Deadline) -> list[str]:
         if not created or self._cluster.dry_run.on:
@@ -178,7 +178,7 @@ class _Run:
         deadline = Deadline.after(self._request.timeout)
         rollout = transitions.finish(self._cluster, workload, deadline=deadline, progress=self._progress)
         if rollout.phase is not Phase.READY or rollout.workload is None:
-            raise errors.TimedOut(f"its sidecar's removal, begun before, is not over: {rollout.reason}")
+            raise errors.TimedOut(f"its sidecar's removal, begun before, is not over: {rollout.summary}")
         return rollout.workload
 
     def _grant(self, plan: Plan, created: list[Manifest]) -> None:
@@ -210,10 +210,12 @@ class _Run:
         return str((sidecar_of(pod_spec_of(workload)) or {}).get("image", ""))
 
 
-def _verdict(rollout: Rollout, timeout: float) -> tuple[ExitCode, str]:
+def _verdict(rollout: Rollout, timeout: float) -> tuple[ExitCode, tuple[str, ...]]:
+    """The exit code for a rollout that did not succeed, and the reasons, the first of them short."""
     if rollout.phase is Phase.FAILED:
-        return ExitCode.FAILED, rollout.reason
-    return ExitCode.TIMEOUT, f"not over after {format_duration(timeout)} (--timeout): {rollout.reason}"
+        return ExitCode.FAILED, rollout.reasons
+    first = f"not over after {format_duration(timeout)} (--timeout): {rollout.summary}"
+    return ExitCode.TIMEOUT, (first, *rollout.reasons[1:])
 
 
 def _target(workload: Manifest) -> str:

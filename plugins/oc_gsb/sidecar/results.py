@@ -25,8 +25,9 @@ _GOOD = frozenset({INJECTED, REMOVED, UNCHANGED, SKIPPED})
 class Outcome:
     """What became of one workload.
 
-    scc: that of its newest pods. ready, pods: newest pods that are ready, and pods asked for. message: one line.
-    problems: every reason, when there are several. exit_code: DONE for a good result. hint: the next command.
+    scc: that of its newest pods. ready: newest pods that are ready; None when nobody looked. pods: pods asked for.
+    message: one line. problems: every reason, when there are several. exit_code: DONE for a good result. hint: the next
+    command.
     """
 
     kind: str
@@ -34,7 +35,7 @@ class Outcome:
     namespace: str
     result: str
     scc: str = ""
-    ready: int = 0
+    ready: int | None = None
     pods: int = 0
     image: str = ""
     message: str = ""
@@ -59,7 +60,7 @@ def outcome_of(
     seen = sorted({annotations_of(pod).get(POD_SCC, "") for pod in newest} - {""})
     return Outcome(
         kind=kind_of(workload).name, name=name_of(workload), namespace=namespace_of(workload), result=result,
-        scc=",".join(seen) or scc, ready=rollout.ready_pods if rollout else 0, pods=replicas_of(workload), **details,
+        scc=",".join(seen) or scc, ready=rollout.ready_pods if rollout else None, pods=replicas_of(workload), **details,
     )
 
 
@@ -71,8 +72,10 @@ class Answer:
     failure: errors.PluginError | None = None
 
 
-def answer_with(kind: str, outcomes: Sequence[Outcome], *, dry_run: DryRun, empty: str) -> Answer:
-    """kind: the JSON kind of the report. empty: the sentence when there was no workload to work on."""
+def answer_with(
+    kind: str, outcomes: Sequence[Outcome], *, dry_run: DryRun, empty: str, notes: Sequence[str] = ()
+) -> Answer:
+    """kind: the JSON kind of the report. empty: the sentence when no workload was selected. notes: see Report."""
 
     def shown(item: Item) -> str:
         return f"{item['result']}{dry_run.suffix}"
@@ -84,7 +87,7 @@ def answer_with(kind: str, outcomes: Sequence[Outcome], *, dry_run: DryRun, empt
     )
     report = Report(
         kind=kind, items=tuple(_item(outcome) for outcome in outcomes), columns=columns,
-        name=lambda item: str(item["target"]), facts={"dryRun": dry_run.value}, empty=empty,
+        name=lambda item: str(item["target"]), facts={"dryRun": dry_run.value}, empty=empty, notes=tuple(notes),
     )
     return Answer(report, failure_of(outcomes))
 
@@ -129,4 +132,4 @@ def _item(outcome: Outcome) -> Item:
 
 
 def _pods(item: Item) -> str:
-    return f"{item['ready']}/{item['pods']}"
+    return "<none>" if item["ready"] is None else f"{item['ready']}/{item['pods']}"

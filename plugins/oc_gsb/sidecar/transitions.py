@@ -24,8 +24,6 @@ from plugin_core.workloads.waits import Rollout, look_at_rollout, wait_for_rollo
 
 Edit = Callable[[Manifest], Manifest]
 
-NOT_BEGUN = Readiness(Phase.WAITING, "not begun")
-
 
 def add(cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool) -> Edited:
     """One patch: the edit, which leaves a record, and zero replicas along with it where old pods must go first."""

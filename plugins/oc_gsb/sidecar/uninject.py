@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from oc_gsb.sidecar import results, transitions
 from oc_gsb.sidecar.containers import sidecar_of
-from oc_gsb.sidecar.grants import Grant, withdraw
+from oc_gsb.sidecar.grants import our_grants, withdraw
 from oc_gsb.sidecar.problems import reason_to_stop
 from oc_gsb.sidecar.record import Record, read_record
 from oc_gsb.sidecar.requests import UninjectRequest
@@ -25,7 +27,7 @@ from plugin_core.workloads.templates import kind_of, pod_spec_of, replicas_of, s
 def uninject(cluster: Cluster, request: UninjectRequest, *, progress: Progress) -> Answer:
     """Undoes each injection from its record. A workload without one is left alone.
 
-    A grant is removed when its last workload is done, so an interrupted run leaves it; the next run removes it then.
+    Grants come last, and not after an interruption; those that an earlier run left behind are then removed too.
     """
     progress.phase("looking at the workloads")
     workloads = select_workloads(cluster, request.selection)
@@ -39,8 +41,10 @@ def uninject(cluster: Cluster, request: UninjectRequest, *, progress: Progress) 
                                        exit_code=ExitCode.INTERRUPTED))
         else:
             outcomes.append(run.remove(workload))
+    interrupted = any(outcome.exit_code is ExitCode.INTERRUPTED for outcome in outcomes)
+    notes = [] if interrupted or cluster.dry_run.on else run.withdraw_unused(workloads)
     empty = f"No workload in namespace {cluster.namespace} matches."
-    return answer_with("UninjectionList", outcomes, dry_run=cluster.dry_run, empty=empty)
+    return answer_with("UninjectionList", outcomes, dry_run=cluster.dry_run, empty=empty, notes=notes)
 
 
 class _Run:
@@ -81,12 +85,11 @@ class _Run:
             words = f"not over after {format_duration(self._request.timeout)} (--timeout)" if late else "failed"
             return outcome_of(
                 workload, results.FAILED, rollout=rollout, exit_code=ExitCode.TIMEOUT if late else ExitCode.FAILED,
-                message=f"the sidecar is out of its template, but the rollout is {words}: {rollout.reason}"
-                + (f"; SCC {record.scc} and its grant were left" if record.scc else ""),
+                message=f"the sidecar is out of its template, but the rollout is {words}: {rollout.summary}",
+                problems=(f"the sidecar is out of its template, but the rollout is {words}", *rollout.reasons),
                 hint="see its pods and events; then run the same command again",
             )
         transitions.wait_for_sidecars_gone(self._cluster, edited.after, deadline=deadline, progress=self._progress)
-        notes += self._withdraw(workload, record.scc)
         return outcome_of(workload, results.REMOVED, rollout=rollout, message="; ".join(notes))
 
     def _without_record(self, workload: Manifest) -> Outcome:
@@ -99,11 +102,16 @@ class _Run:
             hint="remove it with the tool that added it (k10tools k10genericbackup uninject)",
         )
 
-    def _withdraw(self, workload: Manifest, scc: str) -> list[str]:
-        if not scc or not self._cluster.versions_of(SCC_GROUP):
+    def withdraw_unused(self, workloads: Iterable[Manifest]) -> list[str]:
+        """Removes the grants of the workloads' service accounts that nothing needs; what stays, and why."""
+        if not self._cluster.versions_of(SCC_GROUP):
             return []
-        grant = Grant(scc=scc, namespace=self._cluster.namespace, account=service_account_of(workload))
+        accounts = {service_account_of(workload) for workload in workloads}
+        notes = []
         try:
-            return withdraw(self._cluster, grant, progress=self._progress)
+            grants = [grant for grant in our_grants(self._cluster) if grant.account in accounts]
+            for grant in grants:
+                notes += withdraw(self._cluster, grant, progress=self._progress)
         except errors.Forbidden as error:
-            return [f"SCC {scc} and its grant stay: {error.message}"]
+            notes.append(f"SCC copies and their grants stay: {error.message}")
+        return notes

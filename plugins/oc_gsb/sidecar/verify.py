@@ -95,7 +95,7 @@ def _check_pods(workload: Manifest, rollout: Rollout) -> Check:
         return Check("pods", Verdict.OK, observed)
     if not wanted:
         return Check("pods", Verdict.SKIP, "it is at 0 replicas", "scale it up to measure")
-    return Check("pods", Verdict.FAIL, f"{observed}; {rollout.reason}", "see oc describe of the pods")
+    return Check("pods", Verdict.FAIL, f"{observed}; {rollout.summary}", "see oc describe of the pods")
 
 
 def _check_scc(pods: Iterable[Manifest], sccs: _SccLookup) -> Iterable[Check]:

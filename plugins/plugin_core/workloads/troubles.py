@@ -26,6 +26,11 @@ class Trouble:
     message: str
     stuck: bool = False
 
+    @property
+    def short(self) -> str:
+        """Without the server's words."""
+        return f"{self.subject}: {self.reason}"
+
     def __str__(self) -> str:
         return f"{self.subject}: {self.reason}" + (f": {self.message}" if self.message else "")
 

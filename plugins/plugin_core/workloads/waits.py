@@ -41,9 +41,14 @@ class Rollout:
         return sum(is_ready(pod) for pod in self.pods.newest)
 
     @property
-    def reason(self) -> str:
-        """The verdict and the observed reasons, in one line."""
-        return "; ".join(dict.fromkeys([self.readiness.reason, *(str(trouble) for trouble in self.troubles)]))
+    def reasons(self) -> tuple[str, ...]:
+        """The verdict, then what was observed, in the server's words."""
+        return tuple(dict.fromkeys([self.readiness.reason, *(str(trouble) for trouble in self.troubles)]))
+
+    @property
+    def summary(self) -> str:
+        """The same in one short line."""
+        return "; ".join(dict.fromkeys([self.readiness.reason, *(trouble.short for trouble in self.troubles)]))
 
 
 def look_at_rollout(cluster: Cluster, workload: Manifest) -> Rollout:
@@ -83,7 +88,7 @@ def wait_for_rollout(
         seen = look_at_rollout(cluster, current)
         if seen.phase is not Phase.WAITING:
             return seen
-        progress.update(done=seen.ready_pods, waiting_for=seen.reason)
+        progress.update(done=seen.ready_pods, waiting_for="; ".join(seen.reasons))
         if not any(trouble.stuck for trouble in seen.troubles):
             stuck_since = 0.0
         elif not stuck_since:
