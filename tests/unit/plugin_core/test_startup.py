@@ -42,7 +42,7 @@ def lines():
             yield pytest.param(module.__name__, words, id=" ".join([module.__name__, *words]))
 
 
-@pytest.mark.parametrize("module, words", lines())
+@pytest.mark.parametrize("module, words", list(lines()))
 def test_help_loads_nothing_heavy(module, words):
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT.replace("{heavy!r}", repr(HEAVY)), module, *words, "--help"],

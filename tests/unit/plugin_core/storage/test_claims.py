@@ -39,9 +39,8 @@ def test_garbled_annotations_count_as_not_known() -> None:
 
 
 def test_a_source_is_filled_from_another() -> None:
-    assert Source(request=1, volume_mode="Block").filled_from(Source(capacity=2, request=3, volume_mode="Filesystem")) == (
-        Source(capacity=2, request=1, volume_mode="Block")
-    )
+    filled = Source(request=1, volume_mode="Block").filled_from(Source(capacity=2, request=3, volume_mode="Filesystem"))
+    assert filled == Source(capacity=2, request=1, volume_mode="Block")
 
 
 @pytest.mark.parametrize(("manifest", "phase", "reason"), [
