@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from kubectl_rwx.commands.check import check
 from kubectl_rwx.commands.list import list_command
 from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
@@ -21,7 +22,7 @@ def root() -> None:
     """Snapshot, restore and prove shared (ReadWriteMany) storage."""
 
 
-for command in (snapshot, restore, list_command, version_command):
+for command in (check, snapshot, restore, list_command, version_command):
     root.add_command(command)
 
 

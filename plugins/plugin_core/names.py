@@ -46,6 +46,9 @@ MISSPELT_DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.k8s.io/is-default-class"
 VERIFIED = "kubectl-rwx.io/verified"
 """Annotation on a StorageClass: what `verify` found out about it, as JSON (storage/verifications.py), for `check` to show."""
 
+DEFAULT_STORAGE_CLASS = "storageclass.kubernetes.io/is-default-class"
+"""Annotation on a StorageClass: claims that name no class get it."""
+
 KASTEN_SNAPSHOT_CLASS = "k10.kasten.io/is-snapshot-class"
 """Annotation on a VolumeSnapshotClass: Kasten takes the class of the volume's driver that has it."""
 

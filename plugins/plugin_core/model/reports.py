@@ -35,7 +35,7 @@ def column(title: str, key: str, *, wide: bool = False) -> Column:
 
 @dataclass(frozen=True)
 class Section:
-    """A further list of an answer, shown below its items, and in JSON under `key`.
+    """A further list of an answer, shown below its items, and in JSON under `key` ("": in the table only).
 
     columns: the table; with lines, each item is told in those lines of text instead (the first one unindented).
     """

@@ -23,7 +23,7 @@ def render(report: Report, *, output: str, api_version: str) -> str:
     if output == "name":
         return "".join(f"{report.name(item)}\n" for item in report.items)
     items = [dict(item) for item in report.items]
-    further = {section.key: [dict(item) for item in section.items] for section in report.sections}
+    further = {section.key: [dict(item) for item in section.items] for section in report.sections if section.key}
     document = {"apiVersion": api_version, "kind": report.kind, **report.facts, "items": items, **further}
     writers: dict[str, Callable[[object], str]] = {"json": _json, "yaml": _yaml}
     return writers[output](document)
