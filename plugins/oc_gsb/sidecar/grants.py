@@ -112,7 +112,8 @@ def our_grants(cluster: Cluster) -> list[Grant]:
     """The grants in the connection's namespace that this tool made."""
     bindings = cluster.list_all(ROLE_BINDING, namespace=cluster.namespace, labels=f"{MANAGED_BY_LABEL}={GSB}").items
     return [
-        Grant(binding["roleRef"]["name"].removeprefix(ROLE_PREFIX), namespace=cluster.namespace, account=subject["name"])
+        Grant(scc=binding["roleRef"]["name"].removeprefix(ROLE_PREFIX), account=subject["name"],
+              namespace=cluster.namespace)
         for binding in bindings for subject in (binding.get("subjects") or [])[:1]
     ]
 

@@ -83,7 +83,8 @@ class _Run:
         workload, planner = plan.workload, self._get_planner()
         self._announce(plan)
         created: list[Manifest] = []
-        code, reasons, hint = ExitCode.FAILED, ("",), ""
+        code, hint = ExitCode.FAILED, ""
+        reasons: tuple[str, ...] = ()
         try:
             self._grant(plan, created)
             edited = transitions.add(self._cluster, workload, hold=bool(plan.stop),
@@ -129,12 +130,12 @@ class _Run:
         code, reasons = _verdict(rollout, self._request.timeout)
         return outcome_of(
             workload, results.FAILED, rollout=rollout, image=image, exit_code=code, problems=reasons,
-            message=f"it was injected before, but is not ready: {reasons[0]}", hint=f"take it out with: oc gsb uninject "
-            f"{_target(workload)} -n {self._cluster.namespace}",
+            message=f"it was injected before, but is not ready: {reasons[0]}",
+            hint=f"take it out with: oc gsb uninject {_target(workload)} -n {self._cluster.namespace}",
         )
 
     def _undo(
-        self, plan: Plan, created: list[Manifest], *, code: ExitCode, reasons: tuple[str, ...], hint: str
+        self, plan: Plan, created: list[Manifest], *, code: ExitCode, reasons: tuple[str, ...], hint: str,
     ) -> Outcome:
         workload = plan.workload
         self._progress.phase(f"rolling {_target(workload)} back", total=replicas_of(workload))

@@ -54,6 +54,14 @@ def pod_troubles(pods: Iterable[Manifest]) -> tuple[Trouble, ...]:
     return tuple(found)
 
 
+def is_creating(pod: Manifest) -> bool:
+    """Whether no container of the pod was started yet, so that failed mounts are still what it waits for."""
+    statuses = [*(part_of(pod, "status", "initContainerStatuses") or []),
+                *(part_of(pod, "status", "containerStatuses") or [])]
+    return all(part_of(one, "state", "waiting", "reason") in ("ContainerCreating", "PodInitializing")
+               for one in statuses)
+
+
 def event_troubles(events: Iterable[Manifest], *, about: set[str]) -> tuple[Trouble, ...]:
     """Warnings about the objects whose uids are `about`, the newest last, each text once.
 

@@ -15,7 +15,7 @@ from plugin_core.model.progress import Progress
 from plugin_core.workloads.pods import WorkloadPods, is_owned, is_ready, pod_owners, read_pods
 from plugin_core.workloads.rollouts import rollout_readiness
 from plugin_core.workloads.templates import kind_of, replicas_of, selector_of
-from plugin_core.workloads.troubles import Trouble, event_troubles, pod_troubles
+from plugin_core.workloads.troubles import Trouble, event_troubles, is_creating, pod_troubles
 
 PATIENCE = 45.0
 """Seconds a stuck pod may stay stuck: image pulls and admission caches are tried again within it."""
@@ -57,7 +57,8 @@ def look_at_rollout(cluster: Cluster, workload: Manifest) -> Rollout:
     readiness = rollout_readiness(workload, controller=pods.controller)
     if readiness.phase is Phase.READY:
         return Rollout(readiness, workload, pods)
-    about = {uid_of(one) for one in (workload, pods.controller, *pods.newest) if one}
+    creating = [pod for pod in pods.newest if is_creating(pod)]
+    about = {uid_of(one) for one in (workload, pods.controller, *creating) if one}
     events = cluster.list_all(EVENT, namespace=namespace_of(workload)).items
     troubles = pod_troubles(pods.newest)
     short = len(pods.newest) < replicas_of(workload)
