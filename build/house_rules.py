@@ -163,7 +163,7 @@ RULES = (
     Rule("unfinished business", "do it now, or open an issue", lambda file: True, grep(r"\b(TO[D]O|FIX[M]E|XX[X])\b")),
     Rule("skipped test", "make it run; what cannot be tested here must not look tested", in_tests,
          grep(r"\b(pytest\.(skip|xfail|importorskip)|mark\.(skip|xfail)|unittest\.skip)\b")),
-    Rule("skipped test", "make it run; only what needs the sandbox itself may be left out on another cluster",
+    Rule("skipped test", "make it run; only what needs the sandbox may be left out, on other clusters",
          lambda file: in_tests(file) and not file.inside("tests/cluster/"), grep(r"\bmark\.(skipif)\b")),
     Rule("no module docstring", "say what lives here, and for a package what must not", in_code, missing_docstring),
     Rule("own annotation or label spelled out", "take it from plugin_core.names",

@@ -65,9 +65,9 @@ def rows() -> None:
 @shared_options
 def wait() -> None:
     """Says that it is up, then waits; once interrupted, cleans up for a second."""
-    click.echo("up")
-    sys.stdout.flush()
     try:
+        click.echo("up")
+        sys.stdout.flush()
         threading.Event().wait(30)
     except KeyboardInterrupt:
         click.echo("cleaning up", err=True)
