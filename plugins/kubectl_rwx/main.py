@@ -7,6 +7,7 @@ import sys
 import click
 
 from kubectl_rwx.commands.check import check
+from kubectl_rwx.commands.feature_gates import feature_gates
 from kubectl_rwx.commands.list import list_command
 from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
@@ -22,7 +23,7 @@ def root() -> None:
     """Snapshot, restore and prove shared (ReadWriteMany) storage."""
 
 
-for command in (check, snapshot, restore, list_command, version_command):
+for command in (check, feature_gates, snapshot, restore, list_command, version_command):
     root.add_command(command)
 
 
