@@ -119,7 +119,7 @@ def missing_docstring(file: File) -> Iterator[int]:
 def longer_than(limit: int, *, up_to: int | None = None) -> Finder:
     def find(file: File) -> Iterator[int]:
         if limit < len(file.lines) <= (up_to or len(file.lines)):
-            yield len(file.lines)
+            yield max(1, len(file.lines))
 
     return find
 
@@ -156,7 +156,7 @@ RULES = (
     Rule("broad except", "name what can be raised; cli/boundary.py catches the rest",
          lambda file: in_code(file) and file.path != "plugins/plugin_core/cli/boundary.py", broad_handlers),
     Rule("vague name", "name the module after what it holds",
-         lambda file: bool(re.search(r"(^|/)(utils?|helpers?|common|misc)(\.py|/)", file.path)), lambda file: iter([1])),
+         lambda file: bool(re.search(r"(^|/)(utils?|helpers?|common|misc)(\.py|/)", file.path)), longer_than(-1)),
     Rule(f"more than {LONGEST} lines", "split it along what changes together", in_code, longer_than(LONGEST)),
     Rule(f"more than {LONG} lines", "think of a split", in_code, longer_than(LONG, up_to=LONGEST), warning=True),
     Rule("floating image tag", "name a version", lambda file: file.inside("plugins/", "krew/"), grep(r":(?:latest)\b")),

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin_core import errors, names
+from plugin_core.kube.authorities import authorities_to_name
 from plugin_core.kube.cluster import Cluster, DryRun
 from plugin_core.kube.kubeconfig import CHOSEN, Config, read_kubeconfigs, select
 
@@ -75,6 +76,8 @@ def connect(options: ConnectionOptions, *, dry_run: DryRun = DryRun.NONE, field_
 
         configuration.ssl_ca_cert = None
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    elif not configuration.ssl_ca_cert and configuration.host.startswith("https"):
+        configuration.ssl_ca_cert = authorities_to_name()
     client = _client(configuration)
     client.user_agent = field_manager
     transport = Transport(

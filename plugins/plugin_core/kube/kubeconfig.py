@@ -19,7 +19,7 @@ _PATHS = {
     "cluster": ("certificate-authority",),
     "user": ("client-certificate", "client-key", "tokenFile"),
 }
-_LOOK = "look at it with: kubectl config view"
+_REPAIR = "repair it, or name another file with --kubeconfig or KUBECONFIG"
 CHOSEN = "chosen"
 """The name of the one context in what select() returns."""
 
@@ -36,7 +36,10 @@ def read_kubeconfigs(files: Sequence[str]) -> Config:
         current = current or str(config.get("current-context") or "")
     where = ", ".join(files)
     if not merged["clusters"]:
-        raise errors.KubeconfigError(f"the kubeconfig {where} is empty: it names no cluster", hint=_LOOK)
+        raise errors.KubeconfigError(
+            f"the kubeconfig {where} is empty: it names no cluster",
+            hint="log in to a cluster first, or name another file with --kubeconfig or KUBECONFIG",
+        )
     return {**merged, "current-context": current, "where": where}
 
 
@@ -84,24 +87,26 @@ def _read(file: str) -> Config:
     except (yaml.YAMLError, UnicodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise errors.KubeconfigError(f"the kubeconfig {file} is not YAML{place}", hint=_LOOK) from None
+        raise errors.KubeconfigError(f"the kubeconfig {file} is not YAML{place}", hint=_REPAIR) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise errors.KubeconfigError(f"{file} is not a kubeconfig: it holds no clusters, users and contexts")
+        raise errors.KubeconfigError(
+            f"{file} is not a kubeconfig: it holds no clusters, users and contexts", hint=_REPAIR
+        )
     return content
 
 
 def _entries(config: Config, section: str, key: str, file: str) -> dict[str, Config]:
     entries = config.get(section) or []
     if not isinstance(entries, list):
-        raise errors.KubeconfigError(f"{section} in the kubeconfig {file} is not a list", hint=_LOOK)
+        raise errors.KubeconfigError(f"{section} in the kubeconfig {file} is not a list", hint=_REPAIR)
     found: dict[str, Config] = {}
     for number, entry in enumerate(entries, start=1):
         content = entry.get(key) if isinstance(entry, dict) else None
         if not isinstance(entry, dict) or not entry.get("name") or not isinstance(content or {}, dict):
             raise errors.KubeconfigError(
-                f"entry {number} of {section} in the kubeconfig {file} has no name, or no {key} below it", hint=_LOOK
+                f"entry {number} of {section} in the kubeconfig {file} has no name, or no {key} below it", hint=_REPAIR
             )
         found.setdefault(str(entry["name"]), content or {})
     return found
