@@ -44,7 +44,7 @@ MISSPELT_DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.k8s.io/is-default-class"
 """Read only to tell its owner that it has no effect."""
 
 VERIFIED = "kubectl-rwx.io/verified"
-"""Annotation on a StorageClass: what `verify` found out about it, as JSON (storage/verifications.py), for `check` to show."""
+"""Annotation on a StorageClass: what `verify` found out about it, as JSON (storage/verifications.py), for `check`."""
 
 DEFAULT_STORAGE_CLASS = "storageclass.kubernetes.io/is-default-class"
 """Annotation on a StorageClass: claims that name no class get it."""

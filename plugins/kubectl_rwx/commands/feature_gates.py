@@ -18,8 +18,8 @@ _TOOLS = ("kubeadm", "kubespray", "kops", "openshift")
 def feature_gates(recipe: str | None) -> None:
     """Are the gates on that restores (VolumeSnapshotDataSource) and clones (VolumePVCDataSource) once needed?
 
-    Says what the server's version means for them, and what the metric kubernetes_feature_enabled, the kube-apiserver pods'
-    arguments and OpenShift's FeatureGate show. Exit code 3 when one is off, with the recipe that enables it.
+    Says what the server's version means for them, and what the metric kubernetes_feature_enabled, the arguments of
+    kube-apiserver pods and OpenShift's FeatureGate show. Exit code 3 when one is off, with the recipe that enables it.
 
     \b
     Examples:

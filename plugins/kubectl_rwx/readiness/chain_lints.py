@@ -12,8 +12,8 @@ from plugin_core.model.kinds import SNAPSHOT_GROUP
 from plugin_core.model.manifests import part_of
 
 OLD_VERSIONS = {
-    "v1alpha1": "the first snapshot API (external-snapshotter 1.x, Kubernetes 1.12 to 1.16); nothing reads it since 2.0, and its "
-                "objects cannot be converted",
+    "v1alpha1": "the first snapshot API (external-snapshotter 1.x, Kubernetes 1.12 to 1.16); nothing reads it since "
+                "2.0, and its objects cannot be converted",
     "v1beta1": "the API of external-snapshotter 2.x to 5.x (Kubernetes 1.17 to 1.19); no longer served since 6.0",
 }
 """external-snapshotter CHANGELOG-2.0, CHANGELOG-4.1 and CHANGELOG-6.0."""
@@ -30,7 +30,7 @@ def lint_chain(seen: Observations, controller: Controller) -> Iterator[Finding]:
         yield Finding(
             Severity.NOTE, "unseen", refusal.request, refusal.words,
             "what depends on it is judged without it, or not at all",
-            f"kubectl auth can-i {refusal.request.replace(' ', ' --all-namespaces ', 1)}",
+            f"kubectl auth can-i {refusal.request} --all-namespaces",
         )
 
 
@@ -65,7 +65,8 @@ def _lint_definitions(seen: Observations, controller: Controller) -> Iterator[Fi
     absent = [kind.resource for kind in SNAPSHOT_KINDS if kind.resource not in seen.definitions]
     if absent:
         yield Finding(
-            Severity.FAIL, "crd-missing", f"customresourcedefinition/{absent[0]}", f"not installed: {', '.join(absent)}",
+            Severity.FAIL, "crd-missing", f"customresourcedefinition/{absent[0]}",
+            f"not installed: {', '.join(absent)}",
             "the snapshot-controller waits for all three and gives up", SETUP,
         )
     for name, definition in seen.definitions.items():
@@ -83,9 +84,11 @@ def _lint_definitions(seen: Observations, controller: Controller) -> Iterator[Fi
         schema = json.dumps(seen.definitions["volumesnapshots." + SNAPSHOT_GROUP].get("spec", {}))
         if "x-kubernetes-validations" not in schema:
             yield Finding(
-                Severity.WARN, "crd-older-than-controller", f"customresourcedefinition/volumesnapshots.{SNAPSHOT_GROUP}",
-                f"its schema has no validation rules, so it is older than 8.0; the snapshot-controller is {controller.version}",
-                "since 8.0 those rules replace the validation webhook: without both, invalid snapshots are accepted and hang",
+                Severity.WARN, "crd-older-than-controller",
+                f"customresourcedefinition/volumesnapshots.{SNAPSHOT_GROUP}",
+                "its schema has no validation rules, so it is older than 8.0; the snapshot-controller is "
+                f"{controller.version}",
+                "since 8.0 those rules replace the validation webhook: without both, invalid snapshots hang",
                 SETUP,
             )
 
@@ -106,7 +109,8 @@ def _lint_controller(seen: Observations, controller: Controller) -> Iterator[Fin
     names = {part_of(item, "metadata", "namespace") for item in seen.controllers or ()}
     if len(names) > 1:
         yield Finding(
-            Severity.WARN, "controller-twice", "snapshot-controller", f"installed in {', '.join(sorted(map(str, names)))}",
+            Severity.WARN, "controller-twice", "snapshot-controller",
+            f"installed in {', '.join(sorted(map(str, names)))}",
             "one cluster needs one; two of different versions work against each other",
             "kubectl get deployments -A | grep snapshot-controller",
         )

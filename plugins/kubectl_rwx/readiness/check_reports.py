@@ -18,6 +18,8 @@ from plugin_core.storage.snapshot_classes import driver_of_class, is_default
 from plugin_core.storage.verdicts import Ability, Level
 
 KIND = "StorageCheck"
+_APPROVED = "api-approved.kubernetes.io"
+"""Annotation on a CRD: the pull request that last changed the API, which tells CRDs of different releases apart."""
 
 
 def check_report(
@@ -108,24 +110,27 @@ def _chain(seen: Observations, controller: Controller, drivers: Sequence[str]) -
         _link("snapshot API", "ok" if seen.api_served else "fail",
               f"served: {', '.join(seen.snapshot_versions)}" if seen.snapshot_versions else "not served"),
         _definitions_link(seen),
-        _link("snapshot-controller", {Life.RUNNING: "ok", Life.STOPPED: "fail", Life.UNSEEN: "warn"}[controller.life],
-              f"{controller.life.value}: {controller.observed}" + (f", {controller.version}" if controller.version else "")),
+        _controller_link(controller),
     ]
-    for driver in drivers:
-        links.append(_driver_link(seen, driver))
-    return links
+    return links + [_driver_link(seen, driver) for driver in drivers]
+
+
+def _controller_link(controller: Controller) -> Item:
+    state = {Life.RUNNING: "ok", Life.STOPPED: "fail", Life.UNSEEN: "warn"}[controller.life]
+    version = f", {controller.version}" if controller.version else ""
+    return _link("snapshot-controller", state, f"{controller.life.value}: {controller.observed}{version}")
 
 
 def _definitions_link(seen: Observations) -> Item:
     if seen.definitions is None:
         return _link("snapshot CRDs", "unseen", "may not be read")
-    stored = {version for item in seen.definitions.values() for version in part_of(item, "status", "storedVersions") or ()}
-    approved = {
-        annotations_of(item).get("api-approved.kubernetes.io", "").rpartition("/")[2] for item in seen.definitions.values()
-    } - {""}
-    told = f"{len(seen.definitions)} of {len(SNAPSHOT_KINDS)}" + (f", stored as {', '.join(sorted(stored))}" if stored else "")
+    definitions = seen.definitions.values()
+    stored = {version for item in definitions for version in part_of(item, "status", "storedVersions") or ()}
+    approved = {annotations_of(item).get(_APPROVED, "").rpartition("/")[2] for item in definitions} - {""}
+    told = f"{len(definitions)} of {len(SNAPSHOT_KINDS)}"
+    told += f", stored as {', '.join(sorted(stored))}" if stored else ""
     told += f", approved in external-snapshotter {', '.join(sorted(approved))}" if approved else ""
-    return _link("snapshot CRDs", "ok" if len(seen.definitions) == len(SNAPSHOT_KINDS) else "fail", told)
+    return _link("snapshot CRDs", "ok" if len(definitions) == len(SNAPSHOT_KINDS) else "fail", told)
 
 
 def _driver_link(seen: Observations, driver: str) -> Item:

@@ -30,9 +30,10 @@ class CheckRequest:
 
 
 def check_storage(cluster: Cluster, request: CheckRequest, progress: Progress) -> Answer:
-    """Reads everything once and judges it. The failure is NotReady when no class is usable, Forbidden when none is seen.
+    """Reads everything once and judges it.
 
-    Raises NotFound for a named class that does not exist.
+    The failure is NotReady when no class is usable, Forbidden when none may be seen. Raises NotFound for a named class
+    that does not exist.
     """
     progress.phase("looking at classes, drivers, volumes and snapshots")
     seen = observe(cluster, named=request.classes)
@@ -58,7 +59,8 @@ def _choose(seen: Observations, names: Sequence[str]) -> list[Manifest]:
     if absent and seen.classes is not None:
         there = ", ".join(by_name) or "none"
         raise errors.NotFound(
-            f"there is no StorageClass {', '.join(absent)}; there are: {there}", hint="kubectl get storageclasses", status=404
+            f"there is no StorageClass {', '.join(absent)}; there are: {there}",
+            hint="kubectl get storageclasses", status=404,
         )
     return [by_name[name] for name in dict.fromkeys(names) if name in by_name]
 
@@ -69,7 +71,7 @@ def _best_first(checks: Sequence[ClassCheck]) -> list[ClassCheck]:
 
 
 def _drivers(seen: Observations, checks: Sequence[ClassCheck], *, every_class: bool) -> list[str]:
-    """The CSI drivers spoken about: those of the classes, and, when all are looked at, every other one that left a trace."""
+    """The CSI drivers spoken about: those of the classes, and, when all are looked at, any other that left a trace."""
     found = [check.provisioner for check in checks if not (check.driver and not check.driver.csi)]
     if every_class:
         found += [name_of(item) for item in seen.drivers or ()]

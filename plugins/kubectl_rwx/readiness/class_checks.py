@@ -117,7 +117,7 @@ def next_step(check: ClassCheck, *, usable: Sequence[ClassCheck]) -> str:
     if usable:
         return f"use class {usable[0].name} instead"
     if check.rwx.level.positive and check.driver and check.driver.snapshots is not Known.NO and check.driver.csi:
-        return f"give {check.provisioner} a VolumeSnapshotClass (see the findings), then kubectl rwx verify {check.name}"
+        return f"give {check.provisioner} a VolumeSnapshotClass (see findings), then: kubectl rwx verify {check.name}"
     return "ask your storage provider for a class with shared filesystems and snapshots, or: kubectl rwx setup nfs"
 
 
@@ -135,7 +135,7 @@ def _is_csi(
 def _snapshot_blocker(
     provisioner: str, *, seen: Observations, controller: Controller, is_csi: bool
 ) -> tuple[str, str]:
-    """What makes snapshots impossible whatever the driver can do, "" when nothing; and the VolumeSnapshotClass taken."""
+    """What makes snapshots impossible whatever the driver can do ("": nothing), and the VolumeSnapshotClass taken."""
     if not is_csi:
         return f"{provisioner} is no CSI driver; only CSI volumes have snapshots", ""
     if not seen.api_served:
@@ -162,7 +162,8 @@ def _absence(
 
 
 def _sum_up(rwx: Ability, snapshot: Ability, absent: str) -> tuple[Verdict, Level, tuple[str, ...]]:
-    refusals = [ability.reason for ability in (rwx, snapshot) if ability.level is Level.NO] + ([absent] if absent else [])
+    refusals = [ability.reason for ability in (rwx, snapshot) if ability.level is Level.NO]
+    refusals += [absent] if absent else []
     if refusals:
         return Verdict.REJECTED, Level.NO, tuple(refusals)
     level = weakest((rwx, snapshot))

@@ -33,8 +33,8 @@ def _lint_registration(check: ClassCheck, seen: Observations) -> Iterator[Findin
     if not nodes:
         yield Finding(
             Severity.FAIL, "driver-on-no-node", f"driver/{check.provisioner}",
-            ("a CSIDriver object, but on no node (CSINode)" if announced else "no CSIDriver object, and on no node (CSINode)"),
-            f"pods cannot mount volumes of class {check.name}; the driver is not installed, or its node plugin does not run",
+            f"{'a CSIDriver object, but' if announced else 'no CSIDriver object, and'} on no node (CSINode)",
+            f"pods cannot mount volumes of class {check.name}: the driver is not installed, or its node plugin is down",
             "kubectl get csinodes -o yaml",
         )
     elif len(nodes) < len(seen.nodes):

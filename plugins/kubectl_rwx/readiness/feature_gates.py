@@ -1,4 +1,4 @@
-"""kubectl rwx feature-gates: may claims have snapshots and claims as their source, and if not, how does one allow it?"""
+"""kubectl rwx feature-gates: may claims have snapshots and claims as their source, and if not, how to allow it?"""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ RELATED = {
     "CrossNamespaceVolumeDataSource": "claims whose dataSourceRef lies in another namespace",
 }
 """Shown where the metric names them: what of the same field a server has beyond the two gates."""
+
+
+_ALL_OF = {Stage.ALPHA: "AllAlpha", Stage.BETA: "AllBeta"}
+"""Gates that stand for every gate of a stage that is not set by name."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def look_at_gates(cluster: Cluster, request: GateRequest, progress: Progress) ->
         },
         notes=_notes(seen, version, settable, request),
         sections=(
-            Section(key="snapshotVersions", title="SNAPSHOT API", items=tuple(_versions(seen)), columns=_VERSION_COLUMNS),
+            Section(key="snapshotVersions", title="SNAPSHOT API", items=tuple(_versions(seen)),
+                    columns=_VERSION_COLUMNS),
             Section(key="recipes", title="TO ENABLE", items=tuple(_recipes(settable, request, seen)),
                     lines=lambda item: (f"{item['tool']}:", *item["lines"])),
         ),
@@ -62,6 +67,8 @@ def look_at_gates(cluster: Cluster, request: GateRequest, progress: Progress) ->
 def _gate_item(gate: Gate, version: Version, seen: GateObservations) -> Item:
     """A gate that can be set is what the evidence says, else its default; one that cannot is what the version says."""
     stage, found = gate.stage(version), seen.of(gate.name)
+    if not found and stage in _ALL_OF:
+        found = seen.of(_ALL_OF[stage])
     enabled = gate.default(version)
     if stage in (Stage.ALPHA, Stage.BETA) and found:
         strongest = found[0].source.split()[0]
@@ -76,7 +83,8 @@ def _gate_item(gate: Gate, version: Version, seen: GateObservations) -> Item:
 def _related_item(name: str, seen: GateObservations) -> Item:
     found = seen.of(name)
     return {
-        "name": name, "stage": None, "enabled": found[0].enabled, "required": False, "purpose": RELATED[name], "version": None,
+        "name": name, "stage": None, "enabled": found[0].enabled, "required": False, "purpose": RELATED[name],
+        "version": None,
         "evidence": [{"enabled": item.enabled, "source": item.source} for item in found],
     }
 
@@ -106,8 +114,8 @@ def _notes(
         notes.append(f"{SNAPSHOT_GROUP} is not served: the gates alone make no snapshots; see: kubectl rwx check")
     if request.recipe and not settable:
         notes.append(
-            f"no recipe for {request.recipe}: nothing is to be enabled on {seen.server}, and a kube-apiserver that is given a "
-            "gate it does not know refuses to start"
+            f"no recipe for {request.recipe}: nothing is to be enabled on {seen.server}, and a kube-apiserver that is "
+            "given a gate it does not know refuses to start"
         )
     return tuple(notes)
 
@@ -118,9 +126,12 @@ def _failure(off: Sequence[str], settable: Sequence[str], version: Version) -> e
     told = f"{', '.join(off)} {'is' if len(off) == 1 else 'are'} off"
     if settable:
         return errors.NotReady(
-            f"{told}: a claim's dataSource is dropped without a word", hint="follow the recipe above, or upgrade Kubernetes"
+            f"{told}: a claim's dataSource is dropped without a word",
+            hint="follow the recipe above, or upgrade Kubernetes",
         )
-    return errors.NotReady(f"{told}: Kubernetes {version[0]}.{version[1]} is too old", hint="upgrade Kubernetes to 1.20 or newer")
+    return errors.NotReady(
+        f"{told}: Kubernetes {version[0]}.{version[1]} is too old", hint="upgrade Kubernetes to 1.20 or newer"
+    )
 
 
 def _evidence(item: Item) -> str:

@@ -1,7 +1,7 @@
 """The two feature gates that snapshots and clones once hung on: when they came, were on, were locked, and went.
 
-Versions: kubernetes/website content/en/docs/reference/command-line-tools-reference/feature-gates-removed.md, whose "To" of a
-GA gate is the release that removed it (kubernetes/kubernetes pkg/features/kube_features.go of 1.21 still has
+Versions: kubernetes/website content/en/docs/reference/command-line-tools-reference/feature-gates-removed.md, whose "To"
+of a GA gate is the release that removed it (kubernetes/kubernetes pkg/features/kube_features.go of 1.21 still has
 VolumeSnapshotDataSource, locked, and no longer has VolumePVCDataSource).
 """
 
@@ -15,7 +15,7 @@ Version = tuple[int, int]
 
 
 class Stage(str, Enum):
-    """absent: the server is older than the gate. locked: on, and cannot be turned off. removed: on for good, no gate."""
+    """absent: the server is older than the gate. locked: on, cannot be turned off. removed: on for good, no gate."""
 
     ABSENT = "absent"
     ALPHA = "alpha"
@@ -38,7 +38,8 @@ class Gate:
     def stage(self, version: Version) -> Stage:
         """The stage in a server of that version."""
         for stage, since in (
-            (Stage.REMOVED, self.removed), (Stage.LOCKED, self.locked), (Stage.BETA, self.beta), (Stage.ALPHA, self.alpha),
+            (Stage.REMOVED, self.removed), (Stage.LOCKED, self.locked), (Stage.BETA, self.beta),
+            (Stage.ALPHA, self.alpha),
         ):
             if version >= since:
                 return stage

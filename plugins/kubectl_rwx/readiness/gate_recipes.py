@@ -1,7 +1,7 @@
 """How to turn gates on, by the tool that runs the control plane.
 
-Both kube-apiserver (which otherwise drops a claim's dataSource without a word) and kube-controller-manager need them; the
-kubelet does not. kubernetes/website content/en/docs/concepts/storage/persistent-volumes.md of 1.17.
+Both kube-apiserver (which otherwise drops a claim's dataSource without a word) and kube-controller-manager need them;
+the kubelet does not. kubernetes/website content/en/docs/concepts/storage/persistent-volumes.md of 1.17.
 """
 
 from __future__ import annotations
@@ -41,14 +41,15 @@ def _kops(gates: Sequence[str]) -> list[str]:
     values = [f'      {gate}: "true"' for gate in gates]
     return [
         "# kops edit cluster NAME:",
-        "spec:", "  kubeAPIServer:", "    featureGates:", *values, "  kubeControllerManager:", "    featureGates:", *values,
+        "spec:", "  kubeAPIServer:", "    featureGates:", *values,
+        "  kubeControllerManager:", "    featureGates:", *values,
         "# then: kops update cluster NAME --yes && kops rolling-update cluster NAME --yes",
     ]
 
 
 def _openshift(gates: Sequence[str]) -> list[str]:
     return [
-        "# cannot be undone, and keeps the cluster from being upgraded: upgrade to OpenShift 4.4 or newer instead where you can",
+        "# cannot be undone, and keeps the cluster from being upgraded: rather go to OpenShift 4.4 or newer",
         "# oc edit featuregate cluster:",
         "apiVersion: config.openshift.io/v1", "kind: FeatureGate", "metadata:", "  name: cluster", "spec:",
         "  featureSet: CustomNoUpgrade", "  customNoUpgrade:", "    enabled:", *(f"      - {gate}" for gate in gates),

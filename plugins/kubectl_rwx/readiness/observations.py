@@ -1,4 +1,4 @@
-"""Everything `check` reads from a cluster: one list request for each kind, all at once; what is forbidden is remembered."""
+"""Everything `check` reads from a cluster: one list for each kind, all at once; what is forbidden is remembered."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ CONTROLLER_LEASE = "snapshot-controller-leader"
 """The lease an elected snapshot-controller renews (external-snapshotter cmd/snapshot-controller/main.go)."""
 
 SNAPSHOT_KINDS = (VOLUME_SNAPSHOT, VOLUME_SNAPSHOT_CONTENT, VOLUME_SNAPSHOT_CLASS)
-KASTEN_GROUP, VELERO_GROUP = "config.kio.kasten.io", "velero.io"
+BACKUP_GROUPS = {"kasten": "config.kio.kasten.io", "velero": "velero.io"}
+"""API groups that a product serves where it is installed."""
+
 T = TypeVar("T")
 
 
@@ -46,8 +48,8 @@ class Observations:
     """None: it may not be read (`unseen` says why). An empty list: there is none.
 
     snapshot_versions: served ones, the preferred first. definitions: CRDs by name, absent ones left out. controllers:
-    Deployments that may be the snapshot-controller. waiting: VolumeSnapshots, read only when nothing else tells whether the
-    controller lives. backup_products: kasten, velero.
+    Deployments that may be the snapshot-controller. waiting: VolumeSnapshots, read only when nothing else tells whether
+    the controller lives. backup_products: kasten, velero.
     """
 
     server: str
@@ -91,9 +93,9 @@ def observe(cluster: Cluster, *, named: Sequence[str] = ()) -> Observations:
         return look(f"list {kind.resource}", read)
 
     with ThreadPoolExecutor(max_workers=12) as pool:
-        server = pool.submit(cluster.server_version)
-        versions = pool.submit(cluster.versions_of, SNAPSHOT_GROUP)
-        products = [pool.submit(cluster.versions_of, group) for group in (KASTEN_GROUP, VELERO_GROUP)]
+        server = pool.submit(look, "get /version", cluster.server_version)
+        versions = pool.submit(look, f"get /apis/{SNAPSHOT_GROUP}", lambda: cluster.versions_of(SNAPSHOT_GROUP))
+        products = {name: pool.submit(cluster.versions_of, group) for name, group in BACKUP_GROUPS.items()}
         kinds = (STORAGE_CLASS, PERSISTENT_VOLUME, CSI_DRIVER, CSI_NODE, VOLUME_SNAPSHOT_CLASS, VOLUME_SNAPSHOT_CONTENT)
         lists = {kind: pool.submit(listed, kind) for kind in kinds}
         leases = pool.submit(listed, LEASE, fields=f"metadata.name={CONTROLLER_LEASE}")
@@ -107,12 +109,12 @@ def observe(cluster: Cluster, *, named: Sequence[str] = ()) -> Observations:
         controllers = _controllers(deployments.result())
         undecided = not found_leases and not controllers and versions.result()
         return Observations(
-            server=server.result(), snapshot_versions=versions.result(), classes=classes,
+            server=server.result() or "", snapshot_versions=versions.result() or (), classes=classes,
             volumes=lists[PERSISTENT_VOLUME].result(), drivers=lists[CSI_DRIVER].result(),
             nodes=lists[CSI_NODE].result(), snapshot_classes=lists[VOLUME_SNAPSHOT_CLASS].result(),
             contents=lists[VOLUME_SNAPSHOT_CONTENT].result(), leases=found_leases, controllers=controllers,
             waiting=listed(VOLUME_SNAPSHOT) if undecided else None, definitions=definitions.result(),
-            backup_products=[name for name, found in zip(("kasten", "velero"), products, strict=True) if found.result()],
+            backup_products=[name for name, found in products.items() if found.result()],
             unseen=tuple(refused),
         )
 

@@ -19,7 +19,9 @@ from plugin_core.storage.drivers import Known
 from plugin_core.storage.snapshot_classes import driver_of_class, is_default
 
 
-def lint_snapshot_classes(seen: Observations, checks: Sequence[ClassCheck], *, drivers: Sequence[str]) -> Iterator[Finding]:
+def lint_snapshot_classes(
+    seen: Observations, checks: Sequence[ClassCheck], *, drivers: Sequence[str]
+) -> Iterator[Finding]:
     """drivers: those spoken about; the classes of others are left alone."""
     classes = [item for item in seen.snapshot_classes or () if driver_of_class(item) in drivers]
     for item in classes:
@@ -76,7 +78,8 @@ def _lint_driver_of(item: Manifest, seen: Observations) -> Iterator[Finding]:
     if any(entry.get("name") == driver for node in seen.nodes for entry in node.get("spec", {}).get("drivers") or ()):
         return
     yield Finding(
-        Severity.WARN, "class-without-driver", _subject(item), f"its driver {driver} is not installed: no CSIDriver, on no node",
+        Severity.WARN, "class-without-driver", _subject(item),
+        f"its driver {driver} is not installed: no CSIDriver, on no node",
         "snapshots of this class are never made; the name may be misspelt, or the driver is gone",
         f"kubectl delete volumesnapshotclass {name_of(item)}",
     )
@@ -99,10 +102,11 @@ def _lint_absence(driver: str, own: Sequence[Manifest], users: Sequence[ClassChe
         "metadata": {"name": users[0].name, "annotations": {DEFAULT_SNAPSHOT_CLASS: "true"}},
         "driver": driver, "deletionPolicy": "Delete",
     }
+    names, several = ", ".join(check.name for check in users), "es" if len(users) > 1 else ""
     needs = "if the driver makes snapshots, create a class (some drivers need secrets among its parameters)"
     yield Finding(
-        Severity.FAIL if entry and entry.snapshots is Known.YES else Severity.WARN, "no-snapshot-class", f"driver/{driver}",
-        f"StorageClass{'es' if len(users) > 1 else ''} {', '.join(check.name for check in users)}: no VolumeSnapshotClass",
+        Severity.FAIL if entry and entry.snapshots is Known.YES else Severity.WARN, "no-snapshot-class",
+        f"driver/{driver}", f"StorageClass{several} {names}: no VolumeSnapshotClass",
         f"its volumes cannot be snapshotted; {needs}", f"echo '{json.dumps(manifest)}' | kubectl create -f -",
     )
 
@@ -112,7 +116,8 @@ def _lint_defaults(driver: str, own: Sequence[Manifest]) -> Iterator[Finding]:
     if len(defaults) > 1:
         names = ", ".join(name_of(item) for item in defaults)
         yield Finding(
-            Severity.FAIL, "several-defaults", f"driver/{driver}", f"{len(defaults)} default VolumeSnapshotClasses: {names}",
+            Severity.FAIL, "several-defaults", f"driver/{driver}",
+            f"{len(defaults)} default VolumeSnapshotClasses: {names}",
             f'a VolumeSnapshot that names no class fails: "{len(defaults)} default snapshot classes were found"',
             _annotate(defaults[-1], f"{DEFAULT_SNAPSHOT_CLASS}-"),
         )
@@ -164,6 +169,7 @@ def _lint_nfs_shares(own: Sequence[Manifest], users: Sequence[ClassCheck]) -> It
                 told = ", ".join(f"{key} {given[key]} instead of {wanted.get(key)}" for key in other)
                 yield Finding(
                     Severity.WARN, "nfs-share-differs", _subject(item), f"{told}, as StorageClass {check.name} has it",
-                    "csi-driver-nfs 4.11 and newer failed such snapshots until June 2026, and the archive lies on another share",
+                    "csi-driver-nfs 4.11 and newer failed such snapshots until June 2026 (issue 1130), and the archive "
+                    "lies on another share",
                     f"kubectl get volumesnapshotclass {name_of(item)} -o yaml",
                 )

@@ -63,7 +63,8 @@ def judge_controller(seen: Observations, *, now: datetime | None = None) -> Cont
         waits = format_duration(int(seconds_since(since, now=now)))
         return Controller(
             Life.STOPPED,
-            f"volumesnapshot/{name_of(newest)} in {namespace_of(newest)} has waited {waits} for a content, without an error",
+            f"volumesnapshot/{name_of(newest)} in {namespace_of(newest)} has waited {waits} for a content, "
+            "without an error",
         )
     if acted[0]:
         ago = format_duration(int(seconds_since(acted[0], now=now)))

@@ -1,6 +1,7 @@
 """What is known of storage drivers: the catalogue drivers.yaml, matched by provisioner and StorageClass parameters.
 
-Knowledge is not proof. Nothing here says that a cluster's storage works; storage/verdicts.py weighs it against what was observed.
+Knowledge is not proof. Nothing here says that a cluster's storage works; storage/verdicts.py weighs it against what was
+observed.
 """
 
 from __future__ import annotations

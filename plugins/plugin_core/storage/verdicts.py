@@ -46,8 +46,8 @@ class Ability:
     def cell(self) -> str:
         """How a table says it; "yes" never stands alone."""
         return {
-            Level.PROVEN: f"yes (proven {self.date})", Level.OBSERVED: "yes (observed)", Level.KNOWN: "yes (not proven)",
-            Level.UNKNOWN: "unknown", Level.NO: "no",
+            Level.PROVEN: f"yes (proven {self.date})", Level.OBSERVED: "yes (observed)",
+            Level.KNOWN: "yes (not proven)", Level.UNKNOWN: "unknown", Level.NO: "no",
         }[self.level]
 
 
@@ -66,8 +66,10 @@ def judge_rwx(
         return proof
     if shared_volumes:
         count = f"{len(shared_volumes)} bound ReadWriteMany volume{'s' if len(shared_volumes) > 1 else ''}"
-        return Ability(Level.OBSERVED, f"{count}, e.g. {name_of(shared_volumes[0])}; mounted on two nodes was not observed")
-    return _from_catalogue(driver, driver.rwx_filesystem if driver else Known.UNKNOWN, "shared filesystems (ReadWriteMany)")
+        example = name_of(shared_volumes[0])
+        return Ability(Level.OBSERVED, f"{count}, e.g. {example}; that two nodes mount one was not observed")
+    known = driver.rwx_filesystem if driver else Known.UNKNOWN
+    return _from_catalogue(driver, known, "shared filesystems (ReadWriteMany)")
 
 
 def judge_snapshot(
@@ -79,7 +81,8 @@ def judge_snapshot(
         return proof
     if ready_contents:
         count = f"{len(ready_contents)} ready snapshot{'s' if len(ready_contents) > 1 else ''}"
-        return Ability(Level.OBSERVED, f"{count} of its volumes, e.g. {name_of(ready_contents[0])}; a restore was not observed")
+        example = name_of(ready_contents[0])
+        return Ability(Level.OBSERVED, f"{count} of its volumes, e.g. {example}; a restore was not observed")
     return _from_catalogue(driver, driver.snapshots if driver else Known.UNKNOWN, "snapshots")
 
 
@@ -129,7 +132,8 @@ def _from_proof(verification: Verification | None, ability: str) -> Ability | No
         return None
     if verification.proved[ability]:
         return Ability(Level.PROVEN, f"kubectl rwx verify proved it on {verification.day}", date=verification.day)
-    return Ability(Level.NO, f"kubectl rwx verify failed on {verification.day}: {verification.reason or 'no reason recorded'}")
+    reason = verification.reason or "no reason recorded"
+    return Ability(Level.NO, f"kubectl rwx verify failed on {verification.day}: {reason}")
 
 
 def _from_catalogue(driver: Driver | None, known: Known, what: str) -> Ability:

@@ -1,7 +1,8 @@
 """What `kubectl rwx verify` found out about a StorageClass, written on the class itself as one annotation.
 
-On the class, because whoever may read the class may then read the verdict, and because it goes when the class goes. A record
-that was copied along to another class, or outlived a change of the parameters, says nothing: it carries uid and a hash.
+On the class, because whoever may read the class may then read the verdict, and because it goes when the class goes. A
+record that was copied along to another class, or outlived a change of the parameters, says nothing: it carries uid and
+a hash.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ PASSED, FAILED = "passed", "failed"
 class Verification:
     """One recorded run.
 
-    date: RFC 3339. access_mode: what was tried, e.g. ReadWriteMany. result: passed or failed. proved: ability (rwx, snapshot,
-    restore, clone, expansion) → whether it worked; one that was not tried is absent. uid, parameters_hash: the class as it
-    was. server: its version. reason: what failed, "" when nothing did.
+    date: RFC 3339. access_mode: what was tried, e.g. ReadWriteMany. result: passed or failed. proved: ability (rwx,
+    snapshot, restore, clone, expansion) → whether it worked; one that was not tried is absent. uid, parameters_hash:
+    the class as it was. server: its version. reason: what failed, "" when nothing did.
     """
 
     date: str
@@ -44,8 +45,9 @@ class Verification:
     def annotation(self) -> dict[str, str]:
         """What is written on the class."""
         written = {
-            "date": self.date, "accessMode": self.access_mode, "result": self.result, "driver": self.driver, "uid": self.uid,
-            "parametersHash": self.parameters_hash, "server": self.server, "reason": self.reason, "proved": dict(self.proved),
+            "date": self.date, "accessMode": self.access_mode, "result": self.result, "driver": self.driver,
+            "uid": self.uid, "parametersHash": self.parameters_hash, "server": self.server, "reason": self.reason,
+            "proved": dict(self.proved),
         }
         return {VERIFIED: json.dumps(written, sort_keys=True, separators=(",", ":"))}
 
@@ -80,6 +82,7 @@ def why_stale(verification: Verification, storage_class: Manifest) -> str:
 def hash_parameters(storage_class: Manifest) -> str:
     """16 hexadecimal digits over everything of a class that decides what its volumes are."""
     decisive = [
-        storage_class.get("provisioner", ""), storage_class.get("parameters") or {}, storage_class.get("mountOptions") or [],
+        storage_class.get("provisioner", ""), storage_class.get("parameters") or {},
+        storage_class.get("mountOptions") or [],
     ]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
