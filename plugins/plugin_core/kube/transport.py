@@ -80,6 +80,7 @@ class Transport:
         Empty query values are left out. read_timeout: instead of --request-timeout, which a deadline cuts short.
         """
         headers = self.headers()
+        headers["Accept-Encoding"] = "gzip"
         if body is not None:
             headers["Content-Type"] = content_type
         parameters = [(key, value) for key, value in query if value]

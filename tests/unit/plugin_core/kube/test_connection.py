@@ -219,6 +219,26 @@ def test_a_plugin_gives_a_token(tmp_path):
     assert token_of(given(plugin(tmp_path, credential(token="s3cret")))) == "Bearer s3cret"
 
 
+def test_a_plugin_gives_a_certificate(tmp_path, certificate):
+    pem, key = (Path(file).read_text() for file in certificate)
+    configuration = configuration_of(given(plugin(tmp_path, credential(clientCertificateData=pem, clientKeyData=key))))
+    assert Path(configuration.cert_file).read_text() == pem
+    assert stat.S_IMODE(os.stat(configuration.key_file).st_mode) == 0o600
+
+
+def test_a_plugin_is_asked_again_when_its_token_expires(tmp_path):
+    count = f'echo x >> {tmp_path}/calls; n=$(wc -l < {tmp_path}/calls)'
+    answer = credential(token="t-$n", expirationTimestamp="2000-01-01T00:00:00Z").replace("'END'", "END")
+    cluster = given(plugin(tmp_path, f"{count}\n{answer}"))
+    assert token_of(cluster) == "Bearer t-2"
+
+
+def test_a_plugin_gets_its_arguments_and_environment(tmp_path):
+    script = f'test "$1 $WHO" = "login me" || exit 9\n{credential(token="t")}'
+    path = plugin(tmp_path, script, args=["login"], env=[{"name": "WHO", "value": "me"}])
+    assert token_of(given(path)) == "Bearer t"
+
+
 @pytest.mark.parametrize("script, words", [
     ("echo 'session expired, run: login again' >&2; exit 3", "session expired, run: login again"),
     ("echo '{\"status\": {\"token\": \"s3cret\"'", "failed to decode process output"),

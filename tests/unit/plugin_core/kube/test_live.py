@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 
@@ -91,6 +92,21 @@ def test_versions_of(serve, cluster_at):
 
 def test_server_version(serve, cluster_at):
     assert cluster_at(serve(on("GET /version", {"gitVersion": "v1.36.3"}))).server_version() == "v1.36.3"
+
+
+def test_raw_text(serve, cluster_at):
+    server = serve(on("GET /metrics", "a_metric 1\n"), refusing("GET /metrics", 403, "Forbidden", "no"))
+    cluster = cluster_at(server)
+    assert cluster.raw("/metrics") == "a_metric 1\n"
+    with pytest.raises(errors.Forbidden, match="cannot read /metrics: no"):
+        cluster.raw("/metrics")
+
+
+def test_large_answers_may_come_compressed(serve, cluster_at):
+    body = gzip.compress(json.dumps({"gitVersion": "v1.36.3"}).encode())
+    server = serve(on("GET /version", body, headers={"Content-Encoding": "gzip"}))
+    assert cluster_at(server).server_version() == "v1.36.3"
+    assert server.requests[0].header("accept-encoding") == ["gzip"]
 
 
 # trying again

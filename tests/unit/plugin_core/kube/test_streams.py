@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import urllib.parse
@@ -9,6 +10,7 @@ import urllib.parse
 import pytest
 
 from plugin_core import errors
+from unit.plugin_core.kube.kubeconfigs import self_signed
 from unit.plugin_core.kube.servers import status_object
 from unit.plugin_core.kube.websockets import (
     CLOSE,
@@ -27,8 +29,8 @@ from unit.plugin_core.kube.websockets import (
 def serve_exec():
     servers = []
 
-    def start(*frames, refusal=None):
-        servers.append(ExecServer(frames, refusal=refusal))
+    def start(*frames, **more):
+        servers.append(ExecServer(frames, **more))
         return servers[-1]
 
     yield start
@@ -113,6 +115,37 @@ def test_a_command_that_does_not_end_times_out(serve_exec, cluster_at, frames):
 def test_a_refused_connection_is_told(cluster_at):
     with pytest.raises(errors.ConnectionFailed, match="Connection refused"):
         run(cluster_at("http://127.0.0.1:1"))
+
+
+def test_over_tls_the_same_authorities_count(serve_exec, cluster_at, tmp_path):
+    certificate = self_signed(tmp_path)
+    server = serve_exec(exited(3), CLOSE, certificate=certificate)
+    cluster = cluster_at(server.url)
+    cluster._transport.client.configuration.ssl_ca_cert = certificate[0]
+    assert run(cluster).exit_code == 3
+
+
+def test_over_tls_an_unknown_authority_is_refused(serve_exec, cluster_at, tmp_path):
+    server = serve_exec(exited(0), CLOSE, certificate=self_signed(tmp_path))
+    with pytest.raises(errors.ConnectionFailed, match="the TLS connection to .* failed: certificate verify failed"):
+        run(cluster_at(server.url))
+
+
+def test_over_tls_unchecked_on_request(serve_exec, cluster_at, tmp_path):
+    server = serve_exec(exited(0), CLOSE, certificate=self_signed(tmp_path))
+    cluster = cluster_at(server.url)
+    cluster._transport.client.configuration.verify_ssl = False
+    assert run(cluster).exit_code == 0
+
+
+def test_a_proxy_is_asked_for_a_tunnel(serve_exec, cluster_at):
+    proxy = serve_exec(refusal=("407 Proxy Authentication Required", ""))
+    cluster = cluster_at("http://api.invalid:6443")
+    cluster._transport.client.configuration.proxy = proxy.url.replace("http://", "http://me:p%40ss@")
+    with pytest.raises(errors.ConnectionFailed):
+        run(cluster)
+    assert proxy.head.startswith("CONNECT api.invalid:6443 ")
+    assert proxy.header("Proxy-Authorization") == ["Basic " + base64.b64encode(b"me:p@ss").decode()]
 
 
 def test_the_environments_proxy_is_not_used_unless_the_connection_has_one(serve_exec, cluster_at, monkeypatch):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -44,11 +45,19 @@ class ExecServer:
     refusal: (status line, body) instead of the handshake's answer.
     """
 
-    def __init__(self, frames: Sequence[bytes] = (), *, refusal: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, frames: Sequence[bytes] = (), *, refusal: tuple[str, str] | None = None,
+        certificate: tuple[str, str] | None = None,
+    ) -> None:
         self.head = ""
         self._frames, self._refusal = frames, refusal
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._listener = context.wrap_socket(self._listener, server_side=True)
+            self.url = self.url.replace("http", "https")
         threading.Thread(target=self._serve, daemon=True).start()
 
     def header(self, name: str) -> list[str]:
