@@ -109,8 +109,9 @@ class _Run:
 
         What an earlier run completed is not undone by a later one, however its pods are by now.
         """
-        image = self._image(workload)
-        message = ""
+        image, message = self._image(workload), ""
+        record = read_record(workload)
+        held = record is not None and record.replicas is not None
         if self._request.image and self._request.image != image:
             message = f"its sidecar has image {image}; uninject and inject it to change that"
         if self._cluster.dry_run.on:
@@ -125,6 +126,9 @@ class _Run:
         except errors.PluginError as error:
             return outcome_of(workload, results.FAILED, image=image, message=error.message, hint=error.hint,
                               exit_code=error.exit_code)
+        if rollout.phase is Phase.READY and held:
+            return outcome_of(workload, results.INJECTED, rollout=rollout, image=image,
+                              message="an earlier run had left it at 0 replicas; it has them back")
         if rollout.phase is Phase.READY:
             return outcome_of(workload, results.UNCHANGED, rollout=rollout, image=image, message=message)
         code, reasons = _verdict(rollout, self._request.timeout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.grants import Grant, manual_grant
@@ -79,6 +79,8 @@ class Planner:
             scc = plan_scc(self._reader, workload, namespace=self._namespace, pods=pods, options=self._options)
             problems += scc.problems
             problems += self._size_problems(workload, scc)
+        if scc.granted and self._missing_grant_rights(workload, scc):
+            scc = replace(scc, grant=False)
         missing = self._missing_rights(workload, scc)
         plan = Plan(
             workload, problems=tuple(problems + missing), forbidden=bool(missing) and not problems, scc=scc,
@@ -111,10 +113,16 @@ class Planner:
             ("patch", kind, namespace), ("watch", kind, namespace), ("list", POD, namespace)]
         if kind.name == "Deployment":
             wanted.append(("list", REPLICA_SET, namespace))
-        if scc.grant:
-            wanted += [("create", ROLE_BINDING, namespace), ("create", CLUSTER_ROLE, None)]
-            if scc.copy is not None:
-                wanted.append(("create", SECURITY_CONTEXT_CONSTRAINTS, None))
+        return self._missing(wanted) + (self._missing_grant_rights(workload, scc) if scc.grant else [])
+
+    def _missing_grant_rights(self, workload: Manifest, scc: SccPlan) -> list[str]:
+        wanted: list[tuple[str, Kind, str | None]] = [
+            ("create", ROLE_BINDING, namespace_of(workload)), ("create", CLUSTER_ROLE, None)]
+        if scc.copy is not None:
+            wanted.append(("create", SECURITY_CONTEXT_CONSTRAINTS, None))
+        return self._missing(wanted)
+
+    def _missing(self, wanted: list[tuple[str, Kind, str | None]]) -> list[str]:
         return [f"you may not {verb} {kind.resource}" + (f" in namespace {where}" if where else "")
                 for verb, kind, where in wanted if not self._may(verb, kind, where)]
 

@@ -40,14 +40,16 @@ class SccPlan:
     """base: the SCC of its pods today. wanted: theirs with the sidecar. "" for both where no SCCs are served.
 
     copy: `wanted` as it is to be created should it be missing; None where it is not ours. grant: whether the service
-    account is to have a grant of `wanted` of its own. pin: whether the template requires another SCC than `wanted`.
-    problems: why it would not work. account: the service account.
+    account is to have a grant of `wanted` of its own; granted: whether it may use it already, in whatever way.
+    pin: whether the template requires another SCC than `wanted`. account: the service account. problems: why it would
+    not work.
     """
 
     base: str = ""
     wanted: str = ""
     copy: Manifest | None = None
     grant: bool = False
+    granted: bool = False
     pin: bool = False
     account: str = "default"
     problems: tuple[str, ...] = ()
@@ -100,7 +102,7 @@ def plan_scc(
     by_name = {name_of(scc): scc for scc in reader.sccs}
     if decision.scc and not _faults(decision, reference):
         ours = _as_created(by_name[decision.scc])
-        return SccPlan(base=base, wanted=decision.scc, copy=ours, grant=ours is not None, account=account)
+        return SccPlan(base=base, wanted=decision.scc, copy=ours, grant=ours is not None, granted=True, account=account)
     if base not in by_name:
         return SccPlan(base=base, account=account, problems=(f"its pods have SCC {base}, which exists no more",))
     copy = gsb_copy(by_name[base], labels={MANAGED_BY_LABEL: GSB})
@@ -122,8 +124,8 @@ def plan_scc(
     ours = _as_created(present) if present else copy
     granted = present is not None and asking.is_granted(present)
     return SccPlan(
-        base=base, wanted=wanted, copy=ours, grant=ours is not None or not granted, pin=pin, account=account,
-        problems=problems,
+        base=base, wanted=wanted, copy=ours, grant=ours is not None or not granted, granted=granted, pin=pin,
+        account=account, problems=problems,
     )
 
 

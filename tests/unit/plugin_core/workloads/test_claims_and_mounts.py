@@ -8,7 +8,8 @@ from plugin_core.workloads.mounts import Mount, device_users, mounts_of
 
 
 def template(name: str, *modes: str, block: bool = False) -> dict[str, object]:
-    return {"metadata": {"name": name}, "spec": {"accessModes": list(modes), **({"volumeMode": "Block"} if block else {})}}
+    mode = {"volumeMode": "Block"} if block else {}
+    return {"metadata": {"name": name}, "spec": {"accessModes": list(modes), **mode}}
 
 
 def test_every_source_of_claims_is_found() -> None:

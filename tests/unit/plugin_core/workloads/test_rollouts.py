@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fakes.workloads import container, workload
-from plugin_core.kube.waiting import Phase
+from plugin_core.kube.waiting import Phase, Readiness
 from plugin_core.workloads.rollouts import DEPLOYMENT_PHASE, rollout_readiness
 
 
@@ -37,7 +37,7 @@ def test_deployment_past_its_deadline_failed() -> None:
     web = workload()
     web["status"].update(updatedReplicas=1, conditions=[
         {"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "timed out progressing"}])
-    assert rollout_readiness(web) == type(rollout_readiness(web))(Phase.FAILED, "timed out progressing")
+    assert rollout_readiness(web) == Readiness(Phase.FAILED, "timed out progressing")
 
 
 def test_stateful_set_waits_for_its_revision_and_honours_a_partition() -> None:

@@ -22,7 +22,9 @@ def test_service_account(pod_spec: dict[str, str], expected: str) -> None:
     assert templates.service_account_of(workload(pod_spec=pod_spec)) == expected
 
 
-@pytest.mark.parametrize("spec, expected", [({"replicas": 0}, 0), ({"replicas": 3}, 3), ({"replicas": None}, 1), ({}, 1)])
+@pytest.mark.parametrize("spec, expected", [
+    ({"replicas": 0}, 0), ({"replicas": 3}, 3), ({"replicas": None}, 1), ({}, 1),
+])
 def test_replicas(spec: dict[str, int | None], expected: int) -> None:
     assert templates.replicas_of({"spec": spec}) == expected
 
@@ -47,4 +49,4 @@ def test_pod_of_a_stateful_set_has_its_claims_as_volumes() -> None:
     assert pod["metadata"]["generateName"] == "db-"
     assert pod["spec"]["volumes"] == [
         {"name": "tmp", "emptyDir": {}}, {"name": "data", "persistentVolumeClaim": {"claimName": "data-db-0"}}]
-    assert db["spec"]["template"]["spec"]["volumes"][1] == {"name": "data", "emptyDir": {}}, "the argument is not changed"
+    assert db["spec"]["template"]["spec"]["volumes"][1] == {"name": "data", "emptyDir": {}}, "changed the argument"

@@ -41,8 +41,8 @@ def test_unschedulable_may_pass() -> None:
 
 def test_refusals_are_told_verbatim_once() -> None:
     words = 'pods "web-1-" is forbidden: unable to validate against any security context constraint'
-    found = event_troubles([event("FailedCreate", words), event("FailedCreate", words), event("FailedCreate", "x", uid="2")],
-                           about={"u1"})
+    events = [event("FailedCreate", words), event("FailedCreate", words), event("FailedCreate", "x", uid="2")]
+    found = event_troubles(events, about={"u1"})
     assert [str(one) for one in found] == [f"replicaset/web-1: FailedCreate: {words}"]
     assert found[0].stuck
 

@@ -51,7 +51,8 @@ def test_ready_after_a_change() -> None:
 def test_stuck_pods_end_the_wait_when_patience_is_over() -> None:
     cluster = FakeCluster(script=itertools.repeat(lambda cluster: None))
     rolled_out(cluster, broken())
-    seen = wait_for_rollout(cluster, cluster.objects[KEY], deadline=Deadline.after(5), progress=Silence(), patience=0.01)
+    seen = wait_for_rollout(cluster, cluster.objects[KEY], deadline=Deadline.after(5), progress=Silence(),
+                            patience=0.01)
     assert seen.phase is Phase.FAILED
     assert seen.summary == ("no progress for 0s: 1 of 2 pods have the new template; "
                             "pod/web-1-0 container app: ErrImagePull")
