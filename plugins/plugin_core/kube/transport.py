@@ -21,8 +21,8 @@ from plugin_core.model.durations import Deadline
 from plugin_core.model.manifests import Manifest
 
 _CONNECT_SECONDS = 10.0
-_SHORTEST_READ = 1.0
-"""A deadline that is nearly over still gives the server this long to answer."""
+_SHORTEST_READ = 5.0
+"""A deadline that is over still gives the server this long: the write that tidies up may come after it."""
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from plugin_core.kube import retries, waiting
+from plugin_core.kube import retries, transport, waiting
 from plugin_core.kube.cluster import DryRun
 from plugin_core.kube.live import LiveCluster
 from plugin_core.kube.transport import Transport
@@ -18,6 +18,7 @@ from unit.plugin_core.kube.servers import ScriptedServer, Step
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(retries, "_LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(transport, "_SHORTEST_READ", 0.3)
     monkeypatch.setattr(waiting, "_SHORT_WATCH", 0.0)
     monkeypatch.delenv("HTTP_PROXY", raising=False)
     monkeypatch.delenv("http_proxy", raising=False)
