@@ -1,29 +1,21 @@
-"""Kasten stand-in: what an installed Kasten K10 leaves in a cluster for the plugins to read.
+"""Kasten stand-in: what the plugins need of a Kasten K10, on the sandbox. It is not Kasten, and says so everywhere.
 
-So far its namespace and its configuration; no Kasten runs here, and every object is labelled as a stand-in's.
+It stands in for
+- the kinds Policy, Profile and K10 (CRDs, as in Kasten) and their validation,
+- the aggregated groups actions.kio.kasten.io and apps.kio.kasten.io: create, read, watch, delete, `details`, no
+  updates, 503 while the Deployment aggregatedapis-svc has no pod,
+- the operator: the K10 object becomes k10-config and the services' pods, all restarted when it changes,
+- the executor: it really execs into the sidecars, copies the volumes with kopia's file capabilities into a folder, and
+  puts namespace and data back.
+
+What it does not do, and which of its manners are guesses, is in docs/kasten-standin.md. Faults are switched on by
+annotations, see `faults`.
 """
 
-import json
+from sandbox.kasten.installation import install
+from sandbox.kasten.kinds import NAMESPACE
+from sandbox.kasten.objects import CONFIG
+from sandbox.kasten.objects import K10_VERSION as VERSION
+from sandbox.kasten.objects import TOOLS_IMAGE
 
-from sandbox.context import Context
-
-NAMESPACE = "kasten-io"
-CONFIG = "k10-config"
-TOOLS_IMAGE = "sandbox.local/kanister-tools:1"
-VERSION = "8.5.12-standin"
-STANDS_IN = {"sandbox.rwx/stand-in": "kasten"}
-NOTE = {"sandbox.rwx/note": "Made by the sandbox's Kasten stand-in; no Kasten is installed in this cluster."}
-
-
-def install(context: Context) -> None:
-    """Create the namespace and the ConfigMap that name the tools image and the version."""
-    metadata = {"labels": STANDS_IN, "annotations": NOTE}
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, **metadata}}
-    config = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": CONFIG, "namespace": NAMESPACE, **metadata},
-        "data": {"KanisterToolsImage": TOOLS_IMAGE, "version": VERSION},
-    }
-    listed = {"apiVersion": "v1", "kind": "List", "items": [namespace, config]}
-    context.run_kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(listed))
+__all__ = ["CONFIG", "NAMESPACE", "TOOLS_IMAGE", "VERSION", "install"]
