@@ -89,21 +89,22 @@ def connect(options: ConnectionOptions, *, dry_run: DryRun = DryRun.NONE, field_
 
 
 def _kubeconfig_files(options: ConnectionOptions) -> list[str]:
-    """Anything but a missing file counts (kubectl reads pipes too); what cannot be read is told when it is read."""
+    """Whatever is there counts (kubectl reads pipes too); what cannot be read is told when it is read.
+
+    os.path.exists, because Path.exists raises for a home that is not ours, as pods with a random uid have it.
+    """
     if options.kubeconfig:
-        if not Path(options.kubeconfig).exists():
-            raise errors.KubeconfigError(f"there is no file {options.kubeconfig}", hint="check --kubeconfig")
         return [options.kubeconfig]
     if os.environ.get("KUBECONFIG"):
         named = [name for name in os.environ["KUBECONFIG"].split(os.pathsep) if name]
-        found = [name for name in named if Path(name).exists()]
+        found = [name for name in named if os.path.exists(name)]
         if not found:
             raise errors.KubeconfigError(
                 f"no file named in KUBECONFIG exists: {os.environ['KUBECONFIG']}", hint="check KUBECONFIG"
             )
         return found
-    home = Path.home() / ".kube" / "config"
-    return [str(home)] if home.exists() else []
+    home = str(Path.home() / ".kube" / "config")
+    return [home] if os.path.exists(home) else []
 
 
 def _load_kubeconfig(

@@ -80,6 +80,8 @@ def _read(file: str) -> Config:
 
     try:
         content = yaml.load(Path(file).read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError as error:
+        raise errors.KubeconfigError(f"there is no file {file}", hint="check --kubeconfig and KUBECONFIG") from error
     except OSError as error:
         raise errors.KubeconfigError(
             f"the kubeconfig {file} cannot be read: {error.strerror}", hint="check --kubeconfig and KUBECONFIG"

@@ -128,6 +128,23 @@ def test_a_folder_or_an_unreadable_file_is_told(tmp_path):
     assert refusal(str(tmp_path)).message == f"the kubeconfig {tmp_path} cannot be read: Is a directory"
 
 
+def test_a_home_that_is_not_ours_counts_as_empty(monkeypatch):
+    def denied(*arguments, **more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", denied)
+    assert refusal("").message == "there is no kubeconfig and this is not a pod"
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    def denied(self):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(tmp_path / "config", kubeconfig())
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert refusal(path).message == f"the kubeconfig {path} cannot be read: Permission denied"
+
+
 def test_a_pipe_is_read_as_kubectl_reads_it(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
