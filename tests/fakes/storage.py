@@ -26,7 +26,9 @@ def claim(
     annotations = {names.STORAGE_PROVISIONER: driver, **metadata.pop("annotations", {})}
     return {
         "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels or {}, "annotations": annotations, **metadata},
+        "metadata": {
+            "name": name, "namespace": NAMESPACE, "labels": labels or {}, "annotations": annotations, **metadata,
+        },
         "spec": {
             "accessModes": list(modes), "storageClassName": storage_class, "volumeMode": "Filesystem",
             "resources": {"requests": {"storage": size}}, **({"volumeName": f"pv-{name}"} if bound else {}),

@@ -35,7 +35,8 @@ def list_snapshots(cluster: Cluster, request: ListRequest) -> Report:
         raise
     where = "" if namespace is None else f" in namespace {namespace}"
     return snapshot_report(
-        snapshots, with_namespace=request.all_namespaces, empty=f"No snapshots found{where}.", notes=_errors_of(snapshots)
+        snapshots, with_namespace=request.all_namespaces, empty=f"No snapshots found{where}.",
+        notes=_errors_of(snapshots),
     )
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from plugin_core.kube.waiting import Phase, Readiness
 from plugin_core.model.manifests import Manifest, annotations_of, is_terminating, part_of
 from plugin_core.names import CONSISTENCY
+from plugin_core.storage.drivers import Known, find_driver
 
 QUIESCED, CRASH, FUZZY = "quiesced", "crash", "fuzzy"
-
-LIVE_COPY_DRIVERS = ("nfs.csi.k8s.io",)
-"""Drivers that copy a volume file by file while it is written to (csi-driver-nfs: CreateSnapshot runs tar)."""
 
 
 def judge_snapshot(snapshot: Manifest | None) -> Readiness:
@@ -47,14 +45,15 @@ def claim_of(snapshot: Manifest) -> str:
 
 
 def consistency_of_driver(driver: str, *, snapshot_class: Manifest) -> str:
-    """What a snapshot is when nothing was quiesced: fuzzy for a live copy, else crash.
+    """What a snapshot is when nothing was quiesced: fuzzy where the catalogue knows of live copies, else crash.
 
     An administrator who knows better marks the VolumeSnapshotClass with the same annotation.
     """
     marked = annotations_of(snapshot_class).get(CONSISTENCY, "")
     if marked in (CRASH, FUZZY):
         return marked
-    return FUZZY if driver in LIVE_COPY_DRIVERS else CRASH
+    known = find_driver({"provisioner": driver})
+    return FUZZY if known and known.point_in_time is Known.NO else CRASH
 
 
 def _stage(snapshot: Manifest) -> str:

@@ -20,7 +20,8 @@ SILENT = "no content is bound and there are no events: the snapshot-controller h
      ["persistentvolumeclaim/data does not exist", "volumesnapshotclass/one does not exist", SILENT]),
     (snapshot(ready=False, error="array is full"),
      [claim(), snapshot_class(), content(handle="", error={"message": "array is full"})],
-     ["content content-nightly has no snapshotHandle: driver one.csi.test, or its csi-snapshotter sidecar, has not given one",
+     ["content content-nightly has no snapshotHandle: "
+      "driver one.csi.test, or its csi-snapshotter sidecar, has not given one",
       "status.error of the content: array is full"]),
     (snapshot(ready=False, error="class is wrong"), [claim(), snapshot_class(), content(readyToUse=False)],
      ["content content-nightly has a snapshotHandle, driver one.csi.test has not said that it is ready",

@@ -31,7 +31,8 @@ def member(name: str, set_name: str, *, seconds_ago: float) -> dict[str, object]
 
 SNAPSHOTS = [
     member("new-a", "new", seconds_ago=60), member("old-b", "old", seconds_ago=7200),
-    member("old-a", "old", seconds_ago=7140), snapshot("foreign", seconds_ago=600, ready=False, size=None, error="busy"),
+    member("old-a", "old", seconds_ago=7140),
+    snapshot("foreign", seconds_ago=600, ready=False, size=None, error="busy"),
 ]
 
 
@@ -55,8 +56,8 @@ def test_table() -> None:
 def test_all_namespaces_and_wide_add_columns() -> None:
     report = list_snapshots(FakeCluster(SNAPSHOTS), ListRequest(all_namespaces=True))
     head = render(report, output="wide", api_version="kubectl-rwx/v1").splitlines()[0].split()
-    assert head == ["NAMESPACE", "NAME", "SOURCE", "READY", "RESTORESIZE", "CLASS", "CONSISTENCY", "AGE", "SET", "DRIVER",
-                    "CONTENT"]
+    narrow = ["NAMESPACE", "NAME", "SOURCE", "READY", "RESTORESIZE", "CLASS", "CONSISTENCY", "AGE"]
+    assert head == [*narrow, "SET", "DRIVER", "CONTENT"]
 
 
 def test_names_can_be_given_to_kubectl() -> None:

@@ -40,7 +40,8 @@ def nothing_happens(cluster: FakeCluster) -> None:
 
 
 def make_cluster(*objects: Manifest, **options: Any) -> FakeCluster:
-    settings = {"expect": [CREATE], "reactions": {CREATE: bind}, "groups": {"snapshot.storage.k8s.io": ["v1"]}, **options}
+    served = {"snapshot.storage.k8s.io": ["v1"]}
+    settings = {"expect": [CREATE], "reactions": {CREATE: bind}, "groups": served, **options}
     return FakeCluster(objects or GROUND, **settings)
 
 
@@ -86,7 +87,8 @@ def test_everything_as_the_source_was_though_the_source_is_gone() -> None:
     assert labels_of(new)[names.MANAGED_BY_LABEL] == "kubectl-rwx"
     assert annotations_of(new)[names.RESTORED_FROM] == "nightly"
     [item] = answer.report.items
-    assert (item["name"], item["phase"], item["change"], item["capacity"]) == ("data-restored", "Bound", "created", "2Gi")
+    shown = [item[key] for key in ("name", "phase", "change", "capacity")]
+    assert shown == ["data-restored", "Bound", "created", "2Gi"]
     assert progress.notes == ["persistentvolumeclaim/data-restored created"]
 
 

@@ -187,7 +187,9 @@ def test_missing_rights_are_named_together() -> None:
     assert "get persistentvolumeclaims, create volumesnapshots.snapshot.storage.k8s.io" in raised.value.message
 
 
-CLUSTER_SCOPE = ["get persistentvolumes", f"get {VOLUME_SNAPSHOT_CLASS.resource}", f"list {VOLUME_SNAPSHOT_CLASS.resource}"]
+CLUSTER_SCOPE = [
+    "get persistentvolumes", f"get {VOLUME_SNAPSHOT_CLASS.resource}", f"list {VOLUME_SNAPSHOT_CLASS.resource}",
+]
 
 
 def test_rights_in_one_namespace_only_need_the_class() -> None:
