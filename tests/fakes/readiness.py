@@ -16,7 +16,8 @@ def storage_class(
     annotations: dict[str, str] | None = None, **fields: Any,
 ) -> Manifest:
     return {
-        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": driver, "parameters": parameters or {},
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": driver,
+        "parameters": parameters or {},
         "metadata": {"name": name, "uid": uid, "annotations": annotations or {}}, **fields,
     }
 

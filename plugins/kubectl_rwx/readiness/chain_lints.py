@@ -77,7 +77,9 @@ def _lint_definitions(seen: Observations, controller: Controller) -> Iterator[Fi
                 Severity.WARN, "crd-stored-version", f"customresourcedefinition/{name}",
                 f"objects may still be stored as {', '.join(old)}",
                 "CRDs of a newer release are refused while an old version is listed in status.storedVersions",
-                f"kubectl get {name} -A -o name",
+                f"kubectl get {name} -A -o json | kubectl replace -f - && "
+                f"kubectl patch customresourcedefinition {name} "
+                """--subresource=status --type=merge -p '{"status":{"storedVersions":["v1"]}}'""",
             )
     major = int(controller.version.partition(".")[0] or 0)
     if major >= 8 and "volumesnapshots." + SNAPSHOT_GROUP in seen.definitions:
