@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin_core import errors, names
-from plugin_core.kube.authorities import authorities_to_name
 from plugin_core.kube.cluster import Cluster, DryRun
 from plugin_core.kube.kubeconfig import CHOSEN, Config, read_kubeconfigs, select
 
@@ -53,6 +52,7 @@ def connect(options: ConnectionOptions, *, dry_run: DryRun = DryRun.NONE, field_
     """
     from kubernetes.client import Configuration
 
+    from plugin_core.kube.authorities import authorities_to_name
     from plugin_core.kube.live import LiveCluster
     from plugin_core.kube.transport import Transport
 
