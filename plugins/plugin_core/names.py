@@ -66,6 +66,17 @@ by those who may not read PersistentVolumes."""
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 """Annotation that the scheduler sets on a WaitForFirstConsumer claim once a pod that uses it was placed."""
 
+SCALE_RECORD = "kubectl-rwx.io/scaled-down"
+"""Annotation on a workload that was scaled to zero for a while: JSON with its exact replicas (workloads/scaling.py). It is
+written by the same request that scales, so there is no moment at which only one of the two is there."""
+
+FREEZE_RECORD = "kubectl-rwx.io/frozen"
+"""Annotation on a workload (or a pod without one) whose application is frozen for a cut: JSON with how it is thawed, written
+before the freeze, for `thaw` and for whoever reads the object."""
+
+GROUP_LABEL = "kubectl-rwx.io/group-cut"
+"""Label that claims carry while a VolumeGroupSnapshot selects them, and on that object itself: the run of the command."""
+
 FORCE_GENERIC_BACKUP = "k10.kasten.io/forcegenericbackup"
 """Kasten's mark on the workload object: back this workload up through its sidecar."""
 
@@ -81,3 +92,12 @@ SCC_BASE = "oc-gsb.io/base"
 POD_SCC = "openshift.io/scc"
 REQUIRED_SCC = "openshift.io/required-scc"
 """OpenShift's annotations on pods: the SCC that admitted the pod, and the only one it may use."""
+
+K10_APP_NAME, K10_APP_NAMESPACE = "k10.kasten.io/appName", "k10.kasten.io/appNamespace"
+K10_POLICY_NAME, K10_POLICY_NAMESPACE = "k10.kasten.io/policyName", "k10.kasten.io/policyNamespace"
+K10_RUN_ACTION = "k10.kasten.io/runActionName"
+K10_EXPORT_PROFILE = "k10.kasten.io/exportProfile"
+"""Kasten's labels on actions and restore points; the last one is on exported restore points only."""
+
+GSB_ENVIRONMENT = "oc-gsb.io/environment"
+"""Annotation on a Policy: JSON of what a restore of its namespace needs on OpenShift after the namespace is gone."""

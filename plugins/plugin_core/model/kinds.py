@@ -57,6 +57,11 @@ STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps", "v1", short_names=("s
 DAEMON_SET = Kind("DaemonSet", "daemonsets", "apps", "v1", short_names=("ds",))
 REPLICA_SET = Kind("ReplicaSet", "replicasets", "apps", "v1", short_names=("rs",))
 DEPLOYMENT_CONFIG = Kind("DeploymentConfig", "deploymentconfigs", "apps.openshift.io", "v1", short_names=("dc",))
+JOB = Kind("Job", "jobs", "batch", "v1")
+CRON_JOB = Kind("CronJob", "cronjobs", "batch", "v1", short_names=("cj",))
+HORIZONTAL_POD_AUTOSCALER = Kind(
+    "HorizontalPodAutoscaler", "horizontalpodautoscalers", "autoscaling", "v2", short_names=("hpa",)
+)
 
 STORAGE_CLASS = Kind("StorageClass", "storageclasses", "storage.k8s.io", "v1", namespaced=False, short_names=("sc",))
 CSI_DRIVER = Kind("CSIDriver", "csidrivers", "storage.k8s.io", "v1", namespaced=False)
@@ -91,6 +96,22 @@ ACCESS_REVIEW = Kind(
     "SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False
 )
 SUBJECT_REVIEW = Kind("SubjectAccessReview", "subjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False)
+
+KASTEN_VERSION = "v1alpha1"
+KASTEN_CONFIG_GROUP, KASTEN_OPERATOR_GROUP = "config.kio.kasten.io", "apik10.kasten.io"
+KASTEN_ACTIONS_GROUP, KASTEN_APPS_GROUP = "actions.kio.kasten.io", "apps.kio.kasten.io"
+POLICY = Kind("Policy", "policies", KASTEN_CONFIG_GROUP, KASTEN_VERSION)
+PROFILE = Kind("Profile", "profiles", KASTEN_CONFIG_GROUP, KASTEN_VERSION)
+K10 = Kind("K10", "k10s", KASTEN_OPERATOR_GROUP, KASTEN_VERSION)
+RUN_ACTION = Kind("RunAction", "runactions", KASTEN_ACTIONS_GROUP, KASTEN_VERSION)
+BACKUP_ACTION = Kind("BackupAction", "backupactions", KASTEN_ACTIONS_GROUP, KASTEN_VERSION)
+EXPORT_ACTION = Kind("ExportAction", "exportactions", KASTEN_ACTIONS_GROUP, KASTEN_VERSION)
+RESTORE_ACTION = Kind("RestoreAction", "restoreactions", KASTEN_ACTIONS_GROUP, KASTEN_VERSION)
+CANCEL_ACTION = Kind("CancelAction", "cancelactions", KASTEN_ACTIONS_GROUP, KASTEN_VERSION)
+RESTORE_POINT = Kind("RestorePoint", "restorepoints", KASTEN_APPS_GROUP, KASTEN_VERSION)
+RESTORE_POINT_CONTENT = Kind(
+    "RestorePointContent", "restorepointcontents", KASTEN_APPS_GROUP, KASTEN_VERSION, namespaced=False
+)
 
 KINDS: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
 

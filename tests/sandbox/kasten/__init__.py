@@ -2,8 +2,8 @@
 
 It stands in for
 - the kinds Policy, Profile and K10 (CRDs, as in Kasten) and their validation,
-- the aggregated groups actions.kio.kasten.io and apps.kio.kasten.io: create, read, watch, delete, `details`, no
-  updates, 503 while the Deployment aggregatedapis-svc has no pod,
+- the aggregated groups actions.kio.kasten.io and apps.kio.kasten.io: create, read, delete, `details`, no updates or
+  watches, 503 while the Deployment aggregatedapis-svc has no pod,
 - the operator: the K10 object becomes k10-config and the services' pods, all restarted when it changes,
 - the executor: it really execs into the sidecars, copies the volumes with kopia's file capabilities into a folder, and
   puts namespace and data back.

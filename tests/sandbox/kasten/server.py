@@ -1,6 +1,7 @@
 """The aggregated API server: the groups actions.kio.kasten.io and apps.kio.kasten.io over HTTPS on 127.0.0.1.
 
-As with Kasten's there are no updates: objects are created, read, watched and deleted, and have a subresource details.
+As with Kasten's there are no updates and no watches: objects are created, read and deleted, and have a subresource
+details.
 The API server in front has already asked RBAC. Unlike a real one it believes that whoever connects is that API server.
 """
 
@@ -10,7 +11,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 import urllib.parse
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +21,7 @@ from sandbox.kasten.store import Manifest, Refused, Store, selects
 
 LOG = logging.getLogger(__name__)
 _PATH = re.compile(rf"/apis/([^/]+)/{VERSION}(?:/namespaces/([^/]+))?/([^/]+)(?:/([^/]+))?(?:/([^/]+))?")
-_VERBS = ["create", "delete", "deletecollection", "get", "list", "watch"]
+_VERBS = ["create", "delete", "deletecollection", "get", "list"]
 _IDLE_SECONDS = 300
 
 Admit = Callable[[Kind, Manifest, str], Manifest]
@@ -108,7 +108,7 @@ def make_handler(store: Store, *, admit: Admit, created: Callable[[Kind, Manifes
 
         do_PATCH = do_PUT
 
-        def _answered(self, act: Callable[[str, dict[str, str], bytes], Manifest | None]) -> None:
+        def _answered(self, act: Callable[[str, dict[str, str], bytes], Manifest]) -> None:
             path, _, query = self.path.partition("?")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             try:
@@ -119,10 +119,9 @@ def make_handler(store: Store, *, admit: Admit, created: Callable[[Kind, Manifes
                     "reason": refusal.reason, "code": refusal.status,
                 })
                 return
-            if answer is not None:
-                self._reply(201 if self.command == "POST" else 200, answer)
+            self._reply(201 if self.command == "POST" else 200, answer)
 
-        def _read(self, path: str, query: dict[str, str], body: bytes) -> Manifest | None:
+        def _read(self, path: str, query: dict[str, str], body: bytes) -> Manifest:
             found = _discovery(path)
             if found is not None:
                 return found
@@ -131,8 +130,7 @@ def make_handler(store: Store, *, admit: Admit, created: Callable[[Kind, Manifes
                 item = store.get(kind, name, namespace=namespace)
                 return details(kind, item) if subresource == "details" else item
             if query.get("watch") in ("true", "1"):
-                self._watch(kind, namespace, query)
-                return None
+                raise Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
             items, version = store.listed(kind, namespace=namespace, matches=_selection(query))
             return _list_of(kind, items, version)
 
@@ -163,44 +161,6 @@ def make_handler(store: Store, *, admit: Admit, created: Callable[[Kind, Manifes
 
         def _refuse_update(self, path: str, query: dict[str, str], body: bytes) -> Manifest:
             raise Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
-
-        def _watch(self, kind: Kind, namespace: str, query: dict[str, str]) -> None:
-            matches = _selection(query)
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            version, asked = 0, query.get("resourceVersion", "")
-            if asked in ("", "0"):
-                items, version = store.listed(kind, namespace=namespace, matches=matches)
-                for item in items:
-                    self._chunk({"type": "ADDED", "object": item})
-            else:
-                version = int(asked)
-            try:
-                self._stream(kind, namespace, matches, version, float(query.get("timeoutSeconds") or 60))
-            except Refused as refusal:
-                status = {"kind": "Status", "code": refusal.status, "reason": refusal.reason,
-                          "message": refusal.message}
-                self._chunk({"type": "ERROR", "object": status})
-            self.wfile.write(b"0\r\n\r\n")
-
-        def _stream(self, kind: Kind, namespace: str, matches: Callable[[Manifest], bool], version: int,
-                    seconds: float) -> None:
-            limit = time.monotonic() + seconds
-            while time.monotonic() < limit:
-                news, version = store.changes(kind, since=version, seconds=min(1.0, limit - time.monotonic()))
-                for type_, item in news:
-                    if namespace in ("", item["metadata"].get("namespace", "")) and matches(item):
-                        self._chunk({"type": type_, "object": item})
-            bookmark = {"apiVersion": kind.api_version, "kind": kind.name,
-                        "metadata": {"resourceVersion": str(version)}}
-            self._chunk({"type": "BOOKMARK", "object": bookmark})
-
-        def _chunk(self, event: Manifest) -> None:
-            line = json.dumps(event).encode() + b"\n"
-            self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
-            self.wfile.flush()
 
         def _reply(self, status: int, content: Manifest) -> None:
             body = json.dumps(content).encode()

@@ -1,4 +1,4 @@
-"""The aggregated API's objects: in memory, each also a JSON file, with a history that watches are served from."""
+"""The aggregated API's objects: in memory, each also a JSON file."""
 
 import copy
 import json
@@ -13,7 +13,6 @@ from typing import Any
 from sandbox.kasten.kinds import KINDS, Kind
 
 Manifest = dict[str, Any]
-_HISTORY = 4000
 _SUFFIX = 8
 
 
@@ -30,11 +29,9 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._changed = threading.Condition()
+        self._guard = threading.RLock()
         self._objects: dict[tuple[str, str, str], Manifest] = {}
-        self._history: list[tuple[int, str, str, Manifest]] = []
         self._version = int(time.time())
-        self._first = self._version
         for kind in KINDS:
             for path in sorted((folder / kind.plural).glob("*.json")):
                 item = json.loads(path.read_text())
@@ -53,17 +50,17 @@ class Store:
             metadata["namespace"] = namespace
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with self._changed:
+        with self._guard:
             key = (kind.plural, namespace if kind.namespaced else "", metadata["name"])
             if key in self._objects:
                 words = f'{kind.plural}.{kind.group} "{metadata["name"]}" already exists'
                 raise Refused(409, "AlreadyExists", words)
             if keep:
-                self._put(key, "ADDED", item)
+                self._put(key, item)
             return copy.deepcopy(item)
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Manifest:
-        with self._changed:
+        with self._guard:
             item = self._objects.get((kind.plural, namespace, name))
             if item is None:
                 raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found')
@@ -72,61 +69,40 @@ class Store:
     def listed(self, kind: Kind, *, namespace: str = "", matches: Callable[[Manifest], bool] = lambda item: True
                ) -> tuple[list[Manifest], int]:
         """The objects of one namespace ("" for all), and the version they were read at."""
-        with self._changed:
+        with self._guard:
             found = [copy.deepcopy(item) for (plural, where, _), item in sorted(self._objects.items())
                      if plural == kind.plural and namespace in ("", where) and matches(item)]
             return found, self._version
 
     def change(self, kind: Kind, name: str, edit: Callable[[Manifest], None], *, namespace: str = "") -> Manifest:
         """For the stand-in itself: the API offers no update. A deleted object stays deleted."""
-        with self._changed:
+        with self._guard:
             key = (kind.plural, namespace, name)
             if key not in self._objects:
                 raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found')
             item = copy.deepcopy(self._objects[key])
             edit(item)
-            self._put(key, "MODIFIED", item)
+            self._put(key, item)
             return copy.deepcopy(item)
 
     def delete(self, kind: Kind, name: str, *, namespace: str = "") -> Manifest:
-        with self._changed:
+        with self._guard:
             item = self.get(kind, name, namespace=namespace)
             del self._objects[kind.plural, namespace, name]
             self._path(kind.plural, namespace, name).unlink(missing_ok=True)
-            self._record("DELETED", kind.plural, item)
+            self._record(item)
             return item
 
-    def changes(self, kind: Kind, *, since: int, seconds: float) -> tuple[list[tuple[str, Manifest]], int]:
-        """What happened after a version, waiting for it; nothing when the time is over. Refused (410) when too old."""
-        limit = time.monotonic() + seconds
-        with self._changed:
-            while True:
-                if since < self._first:
-                    raise Refused(410, "Expired", f"too old resource version: {since}")
-                news = [(type_, copy.deepcopy(item)) for version, type_, plural, item in self._history
-                        if version > since and plural == kind.plural]
-                if news:
-                    return news, self._version
-                left = limit - time.monotonic()
-                if left <= 0:
-                    return [], self._version
-                since = max(since, self._version)
-                self._changed.wait(left)
-
-    def _put(self, key: tuple[str, str, str], type_: str, item: Manifest) -> None:
-        self._record(type_, key[0], item)
+    def _put(self, key: tuple[str, str, str], item: Manifest) -> None:
+        self._record(item)
         self._objects[key] = item
         path = self._path(*key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(item, indent=1))
 
-    def _record(self, type_: str, plural: str, item: Manifest) -> None:
+    def _record(self, item: Manifest) -> None:
         self._version += 1
         item["metadata"]["resourceVersion"] = str(self._version)
-        self._history.append((self._version, type_, plural, copy.deepcopy(item)))
-        if len(self._history) > _HISTORY:
-            self._first = self._history.pop(0)[0]
-        self._changed.notify_all()
 
     def _path(self, plural: str, namespace: str, name: str) -> Path:
         return self._folder / plural / f"{namespace}~{name}.json"
