@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for PATH with krew's links: `kubectl-rwx` and `kubectl-gsb`, to an unpacked release archive."""
-    packed = subprocess.run([sys.executable, str(ROOT / "build" / "archive.py")], capture_output=True, text=True, check=True)
+    command = [sys.executable, str(ROOT / "build" / "archive.py")]
+    packed = subprocess.run(command, capture_output=True, text=True, check=True)
     store = tmp_path_factory.mktemp("krew")
     with tarfile.open(ROOT / packed.stdout.split()[0]) as archive:
         assert not [entry.name for entry in archive if entry.issym() or entry.islnk()], "krew refuses links"

@@ -29,7 +29,8 @@ def test_snapshot_and_restore_through_kubectl(cluster_environment: dict[str, str
     scope = ["-n", namespace.name]
     run(["kubectl", "rwx", "snapshot", "pvc/data", "--name", "frozen", *scope],
         environment=cluster_environment, check=True)
-    run(["kubectl", "rwx", "restore", "vs/frozen", "--to", "again", *scope], environment=cluster_environment, check=True)
+    run(["kubectl", "rwx", "restore", "vs/frozen", "--to", "again", *scope],
+        environment=cluster_environment, check=True)
     namespace.apply(pod("reader", {"again": "/data"}))
     namespace("wait", "--for=condition=Ready", "pod/reader", "--timeout=90s")
     assert namespace.sh("reader", "cat /data/file") == "kept\n"
