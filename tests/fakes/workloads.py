@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from fakes.cluster import FakeCluster
@@ -33,7 +34,8 @@ def claim(name: str, *modes: str, **metadata: Any) -> Manifest:
 
 
 def workload(kind: str = "Deployment", name: str = "web", *, replicas: int = 2,
-             containers: list[Manifest] | None = None, volumes: list[Manifest] | None = None, annotations: dict[str, str] | None = None,
+             containers: list[Manifest] | None = None, volumes: list[Manifest] | None = None,
+             annotations: dict[str, str] | None = None,
              pod_annotations: dict[str, str] | None = None, pod_spec: Manifest | None = None, **spec: Any) -> Manifest:
     """A workload that mounts claim `data` at /data unless told otherwise; its status says that all is well."""
     labels = {"app": name}
@@ -99,11 +101,12 @@ def replica_set(owner: Manifest, revision: int) -> Manifest:
 class Controllers:
     """Rolls a changed Deployment out within the patch that changed it, as reaction to `patch deployments.apps`.
 
-    An image with "broken" in it gives one pod that cannot pull, beside the old ones. scc_for: template → SCC of a pod.
+    An image with "broken" in it gives one pod that cannot pull, beside the old ones. admit changes
+    each new pod in place, as admission does.
     """
 
-    def __init__(self, scc_for: Any = None) -> None:
-        self._scc_for = scc_for or (lambda template: "")
+    def __init__(self, admit: Callable[[Manifest], None] | None = None) -> None:
+        self._admit = admit or (lambda pod: None)
         self.patches: list[Manifest] = []
 
     def __call__(self, cluster: FakeCluster, changed: Manifest) -> None:
@@ -135,17 +138,20 @@ class Controllers:
         for number in range(1 if broken else replicas):
             name = f"{name_of(current)}-{newest}-{number}"
             if (POD.resource, NAMESPACE, name) not in cluster.objects:
-                cluster.put(pod(name, latest, template, ready=not broken, waiting="ErrImagePull" if broken else "",
-                                scc=self._scc_for(template)))
+                new = pod(name, latest, template, ready=not broken, waiting="ErrImagePull" if broken else "")
+                self._admit(new)
+                cluster.put(new)
         current["status"] = good_status(replicas, generation=generation)
         if broken:
             current["status"].update(updatedReplicas=1, replicas=replicas + 1)
         cluster.put(current)
 
 
-def rolled_out(cluster: FakeCluster, deployment: Manifest, *, scc_for: Any = None) -> Controllers:
+def rolled_out(
+    cluster: FakeCluster, deployment: Manifest, *, admit: Callable[[Manifest], None] | None = None
+) -> Controllers:
     """Puts the Deployment with its ReplicaSet and pods there; returns the controllers to react with."""
-    controllers = Controllers(scc_for)
+    controllers = Controllers(admit)
     cluster.put(deployment)
     controllers.settle(cluster, deployment)
     assert REPLICA_SET.resource in {resource for resource, _, _ in cluster.objects}

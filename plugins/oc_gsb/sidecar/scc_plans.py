@@ -93,8 +93,9 @@ def plan_scc(
         return SccPlan(account=account)
     asking = _Asking(reader, workload, namespace=namespace, account=account)
     today = asking.decide(pod_from(workload), reader.sccs)
-    reference = pods[0] if pods else today.pod
-    base = annotations_of(pods[0]).get(POD_SCC, "") if pods else (today.scc or "")
+    running = next((pod for pod in pods if annotations_of(pod).get(POD_SCC)), None)
+    reference = running or today.pod
+    base = annotations_of(running)[POD_SCC] if running else today.scc
     if not reference or not base:
         return SccPlan(account=account, problems=(f"its pods are refused already as they are: {today.error}",))
     plain = add_sidecar(workload, options=options)

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+import pytest
+
+from fakes.cluster import FakeCluster
+from fakes.progress import Recorder
+from fakes.workloads import NAMESPACE, claim, container, workload
+from oc_gsb.sidecar.containers import sidecar_of
+from oc_gsb.sidecar.inject import inject
+from oc_gsb.sidecar.record import read_record
+from oc_gsb.sidecar.requests import InjectRequest
+from oc_gsb.sidecar.results import Answer
+from oc_gsb.sidecar.selection import Selection
+from plugin_core import errors
+from plugin_core.errors import ExitCode
+from plugin_core.kube.cluster import DryRun
+from plugin_core.model.kinds import DEPLOYMENT
+from plugin_core.model.manifests import Manifest, annotations_of
+from plugin_core.model.refs import Target
+from plugin_core.names import FORCE_GENERIC_BACKUP, INJECTION_RECORD, REQUIRED_SCC
+from plugin_core.workloads import waits
+from plugin_core.workloads.templates import pod_spec_of
+from unit.oc_gsb.sidecar.world import COPY, GRANT_DELETES, GRANT_WRITES, PATCH, make_world, names_of
+
+WRITES = [PATCH, *GRANT_WRITES]
+SCC = "securitycontextconstraints.security.openshift.io"
+
+
+@pytest.fixture(autouse=True)
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits, "_LOOK_EVERY", 0.0)
+
+
+def run(
+    cluster: FakeCluster, *names: str, timeout: float = 5.0, progress: Recorder | None = None, **fields: Any
+) -> Answer:
+    targets = tuple(Target(DEPLOYMENT, name) for name in names or ("web",))
+    request = InjectRequest(Selection(targets), timeout=timeout, **fields)
+    return inject(cluster, request, progress=progress or Recorder())
+
+
+def run_all(cluster: FakeCluster, **fields: Any) -> Answer:
+    return inject(cluster, InjectRequest(Selection(everything=True), timeout=5.0, **fields), progress=Recorder())
+
+
+def seen(cluster: FakeCluster, name: str = "web") -> Manifest:
+    return copy.deepcopy(cluster.objects[DEPLOYMENT.resource, NAMESPACE, name])
+
+
+def bare(made: Manifest) -> tuple[Manifest, dict[str, str]]:
+    """What must be the same before and after: the spec and the annotations."""
+    return made["spec"], annotations_of(made)
+
+
+def writes(cluster: FakeCluster) -> list[str]:
+    return [words for words in cluster.requests if words.split(" ")[0] not in ("get", "list", "watch")]
+
+
+def code_of(answer: Answer) -> ExitCode:
+    return answer.failure.exit_code if answer.failure else ExitCode.DONE
+
+
+def test_grant_first_then_one_patch() -> None:
+    cluster, controllers = make_world(workload(), expect=WRITES)
+    answer = run(cluster)
+    assert answer.failure is None
+    assert writes(cluster) == ["create clusterroles.rbac.authorization.k8s.io", f"create {SCC}",
+                               "create rolebindings.rbac.authorization.k8s.io", PATCH]
+    assert len(controllers.patches) == 1
+    assert answer.report.items[0] == {
+        "target": "deployment/web", "kind": "Deployment", "namespace": NAMESPACE, "name": "web", "result": "injected",
+        "scc": COPY, "ready": 2, "pods": 2, "image": "tools:1", "message": "", "problems": []}
+    after = seen(cluster)
+    assert annotations_of(after)[FORCE_GENERIC_BACKUP] == "true"
+    record = read_record(after)
+    assert record is not None and (record.scc, record.replicas, record.removing) == (COPY, None, False)
+
+
+def test_again_is_unchanged_without_a_write() -> None:
+    cluster, _ = make_world(workload(), expect=WRITES)
+    run(cluster)
+    before, written = seen(cluster), len(writes(cluster))
+    answer = run(cluster, image="other:1")
+    assert answer.failure is None and answer.report.items[0]["result"] == "unchanged"
+    assert answer.report.items[0]["message"] == "its sidecar has image tools:1; uninject and inject it to change that"
+    assert seen(cluster) == before and len(writes(cluster)) == written
+
+
+@pytest.mark.parametrize("dry_run", [DryRun.CLIENT, DryRun.SERVER])
+def test_dry_run_changes_nothing(dry_run: DryRun) -> None:
+    cluster, _ = make_world(workload(), expect=WRITES, dry_run=dry_run)
+    before = copy.deepcopy(cluster.objects)
+    answer = run(cluster)
+    assert answer.failure is None
+    assert answer.report.columns[2].cell(answer.report.items[0]).startswith("injected (")
+    assert cluster.objects == before
+
+
+def test_without_sccs_only_the_workload_changes() -> None:
+    cluster, _ = make_world(workload(), openshift=False, expect=[PATCH])
+    progress = Recorder()
+    assert run(cluster, progress=progress).failure is None
+    assert writes(cluster) == [PATCH]
+    assert "no SecurityContextConstraints" in " ".join(progress.notes)
+
+
+def test_a_second_workload_of_the_account_shares_the_grant() -> None:
+    cluster, _ = make_world(workload(), workload(name="two"), expect=WRITES)
+    assert run(cluster, "web", "two").failure is None
+    assert len(names_of(cluster, "rolebindings.rbac.authorization.k8s.io")) == 1
+
+
+@pytest.mark.parametrize("shape", [
+    workload(), workload(annotations={"a": "1", FORCE_GENERIC_BACKUP: "false"}),
+    workload(pod_annotations={REQUIRED_SCC: "restricted-v2"}), workload(replicas=1),
+])
+def test_a_failed_rollout_is_rolled_back_exactly(shape: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits.wait_for_rollout, "__kwdefaults__", {"patience": 0.01})
+    cluster, _ = make_world(shape, expect=[*WRITES, *GRANT_DELETES])
+    before, others = bare(seen(cluster)), set(cluster.objects)
+    answer = run(cluster, image="broken:1")
+    assert code_of(answer) is ExitCode.FAILED
+    item = answer.report.items[0]
+    assert (item["result"], item["ready"], item["scc"]) == ("rolled back", before[0]["replicas"], "restricted-v2")
+    assert "ErrImagePull message" in " ".join(item["problems"])
+    assert bare(seen(cluster)) == before
+    left = {key for key in cluster.objects if key[0] not in ("replicasets.apps", "pods")}
+    assert left == {key for key in others if key[0] not in ("replicasets.apps", "pods")}, "SCC or grant is left"
+
+
+def test_a_timeout_is_rolled_back_and_says_the_flag() -> None:
+    cluster, _ = make_world(workload(), expect=[*WRITES, *GRANT_DELETES])
+    answer = run(cluster, image="broken:1", timeout=0.05)
+    assert code_of(answer) is ExitCode.TIMEOUT
+    assert "(--timeout)" in answer.report.items[0]["message"]
+    assert sidecar_of(pod_spec_of(seen(cluster))) is None
+
+
+def test_what_was_there_before_stays_after_a_rollback() -> None:
+    cluster, _ = make_world(workload(), workload(name="two"), expect=[*WRITES, *GRANT_DELETES])
+    run(cluster, "two")
+    run(cluster, "web", image="broken:1", timeout=0.05)
+    assert names_of(cluster, SCC).count(COPY) == 1
+    assert len(names_of(cluster, "rolebindings.rbac.authorization.k8s.io")) == 1
+
+
+def test_ctrl_c_rolls_back_and_starts_no_other() -> None:
+    calls = []
+
+    def interrupt(cluster: FakeCluster) -> None:
+        calls.append(time.monotonic())
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    cluster, _ = make_world(workload(), workload(name="two"), expect=[*WRITES, *GRANT_DELETES], step=interrupt)
+    before = bare(seen(cluster))
+    answer = run(cluster, "web", "two", image="broken:1")
+    assert code_of(answer) is ExitCode.INTERRUPTED
+    assert [item["result"] for item in answer.report.items] == ["rolled back", "not started"]
+    assert bare(seen(cluster)) == before and COPY not in names_of(cluster, SCC)
+
+
+def test_a_patch_the_server_refuses_leaves_nothing() -> None:
+    def refuse(cluster: FakeCluster, manifest: Manifest) -> None:
+        raise errors.Invalid("cannot patch: spec.template is wrong", status=422)
+
+    cluster, _ = make_world(workload(), expect=[*WRITES, *GRANT_DELETES])
+    cluster._reactions[PATCH] = refuse
+    # the fake stores before it reacts; a server that refuses does not
+    stored = seen(cluster)
+    cluster._reactions[PATCH] = lambda fake, made: (fake.put(stored), refuse(fake, made))[0] and None
+    answer = run(cluster)
+    assert (code_of(answer), answer.report.items[0]["result"]) == (ExitCode.FAILED, "failed")
+    assert COPY not in names_of(cluster, SCC)
+
+
+def test_all_skips_what_has_nothing_to_back_up_and_goes_on_after_a_refusal() -> None:
+    cluster, _ = make_world(workload(), workload(name="plain", volumes=[], containers=[container()]),
+                            workload(name="paused", paused=True), expect=WRITES)
+    answer = run_all(cluster)
+    assert {item["name"]: item["result"] for item in answer.report.items} == {
+        "web": "injected", "plain": "skipped", "paused": "refused"}
+    assert code_of(answer) is ExitCode.PARTLY_DONE
+    assert "deployment/paused refused: its rollouts are paused" in str(answer.failure)
+
+
+def test_all_of_nothing() -> None:
+    cluster, _ = make_world()
+    answer = run_all(cluster)
+    assert answer.failure is None and answer.report.items == ()
+
+
+def test_a_refusal_names_every_problem() -> None:
+    cluster, _ = make_world(workload(volumes=[], paused=True))
+    answer = run(cluster)
+    assert code_of(answer) is ExitCode.NOT_READY
+    assert len(answer.report.items[0]["problems"]) == 2 and writes(cluster) == []
+
+
+def test_missing_rights_are_named_before_anything_is_changed() -> None:
+    cluster, _ = make_world(workload(), denied=[f"create {SCC}", "create clusterroles.rbac.authorization.k8s.io"])
+    answer = run(cluster)
+    assert code_of(answer) is ExitCode.FORBIDDEN and writes(cluster) == []
+    assert answer.report.items[0]["problems"] == [
+        "you may not create clusterroles.rbac.authorization.k8s.io", f"you may not create {SCC}"]
+    assert answer.failure is not None and "oc adm policy add-scc-to-user" in answer.failure.hint
+
+
+def test_no_right_to_grant_is_needed_where_it_is_granted() -> None:
+    cluster, _ = make_world(workload(), workload(name="two"), expect=WRITES)
+    run(cluster, "two")
+    cluster._denied = {f"create {SCC}", "create rolebindings.rbac.authorization.k8s.io"}
+    assert run(cluster, "web").failure is None
+
+
+def test_an_unknown_image_stops_the_run() -> None:
+    cluster, _ = make_world(workload())
+    with pytest.raises(errors.NotReady, match="the sidecar image is not known") as raised:
+        run(cluster, k10_namespace="nowhere")
+    assert "--image" in raised.value.hint
+
+
+def test_absent_workloads_stop_the_run() -> None:
+    cluster, _ = make_world(workload())
+    with pytest.raises(errors.NotFound, match="there is no deployment/none, deployment/nil"):
+        run(cluster, "web", "none", "nil")
+
+
+def exclusive(expect: list[str], **fields: Any) -> Any:
+    return make_world(workload(), claims=[claim("data", "ReadWriteOnce")], expect=expect, **fields)
+
+
+def test_an_exclusive_claim_goes_by_way_of_zero_replicas() -> None:
+    cluster, controllers = exclusive(WRITES)
+    progress = Recorder()
+    answer = run(cluster, progress=progress)
+    assert answer.failure is None
+    assert [made["spec"]["replicas"] for made in controllers.patches] == [0, 2]
+    held = read_record(controllers.patches[0])
+    assert held is not None and held.replicas == 2, "the way back is recorded with the change"
+    assert sidecar_of(pod_spec_of(controllers.patches[0])) is not None
+    assert "claim data is ReadWriteOnce" in progress.warnings[0]
+
+
+def test_a_crash_while_held_at_zero_is_finished_by_the_next_run() -> None:
+    cluster, _ = exclusive(WRITES)
+    cluster._reactions[PATCH] = lambda fake, made: (_ for _ in ()).throw(SystemExit)
+    with pytest.raises(SystemExit):
+        run(cluster)
+    assert seen(cluster)["spec"]["replicas"] == 0
+    cluster, controllers = make_world(seen(cluster), claims=[claim("data", "ReadWriteOnce")], expect=[PATCH])
+    answer = run(cluster)
+    assert answer.failure is None and "it has them back" in answer.report.items[0]["message"]
+    assert seen(cluster)["spec"]["replicas"] == 2 and read_record(seen(cluster)) is not None
+
+
+def test_a_failure_of_an_exclusive_one_is_rolled_back_by_way_of_zero() -> None:
+    cluster, controllers = exclusive([*WRITES, *GRANT_DELETES])
+    before = bare(seen(cluster))
+    answer = run(cluster, image="broken:1", timeout=0.05)
+    assert answer.report.items[0]["result"] == "rolled back"
+    assert [made["spec"]["replicas"] for made in controllers.patches] == [0, 2, 0, 2]
+    assert bare(seen(cluster)) == before
+
+
+def test_a_damaged_record_is_refused() -> None:
+    cluster, _ = make_world(workload(annotations={INJECTION_RECORD: "{}"}))
+    answer = run(cluster)
+    assert answer.report.items[0]["result"] == "refused" and code_of(answer) is ExitCode.NOT_READY
+
+
+def test_pods_that_fail_later_are_not_rolled_back_by_another_run() -> None:
+    cluster, _ = make_world(workload(), expect=WRITES)
+    run(cluster)
+    made = cluster.objects[DEPLOYMENT.resource, NAMESPACE, "web"]
+    made["status"]["availableReplicas"] = 0
+    answer = run(cluster, timeout=0.05)
+    assert (answer.report.items[0]["result"], code_of(answer)) == ("failed", ExitCode.TIMEOUT)
+    assert answer.failure is not None and "oc gsb uninject deployment/web" in answer.failure.hint
+    assert sidecar_of(pod_spec_of(seen(cluster))) is not None
