@@ -458,3 +458,15 @@ def test_verbose_shows_requests_without_credentials(serve, cluster_at, caplog):
         cluster.list_all(POD, namespace="app")
     assert f"GET {server.url}{PODS}?limit=500" in caplog.text
     assert "s3cret" not in caplog.text and json.dumps("s3cret") not in caplog.text
+
+
+def test_raw_text_of_a_path_that_serves_no_objects(serve, cluster_at):
+    server = serve(on("GET /metrics", BUSY, status=429), on("GET /metrics", "kubernetes_feature_enabled 1\n"))
+    assert cluster_at(server).raw("/metrics") == "kubernetes_feature_enabled 1\n"
+
+
+def test_raw_text_may_be_forbidden(serve, cluster_at):
+    forbidden = status_object(403, "Forbidden", 'User "u" cannot get path "/metrics"')
+    server = serve(on("GET /metrics", forbidden, status=403))
+    with pytest.raises(errors.Forbidden, match='cannot read /metrics: User "u" cannot get path'):
+        cluster_at(server).raw("/metrics")
