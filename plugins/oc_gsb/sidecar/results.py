@@ -128,6 +128,7 @@ def _item(outcome: Outcome) -> Item:
         "target": outcome.target, "kind": outcome.kind, "namespace": outcome.namespace, "name": outcome.name,
         "result": outcome.result, "scc": outcome.scc or None, "ready": outcome.ready, "pods": outcome.pods,
         "image": outcome.image or None, "message": outcome.message, "problems": list(outcome.problems),
+        "exitCode": int(outcome.exit_code), "hint": outcome.hint,
     }
 
 

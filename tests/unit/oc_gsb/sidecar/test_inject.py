@@ -73,7 +73,8 @@ def test_grant_first_then_one_patch() -> None:
     assert len(controllers.patches) == 1
     assert answer.report.items[0] == {
         "target": "deployment/web", "kind": "Deployment", "namespace": NAMESPACE, "name": "web", "result": "injected",
-        "scc": COPY, "ready": 2, "pods": 2, "image": "tools:1", "message": "", "problems": []}
+        "scc": COPY, "ready": 2, "pods": 2, "image": "tools:1", "message": "", "problems": [], "exitCode": 0,
+        "hint": ""}
     after = seen(cluster)
     assert annotations_of(after)[FORCE_GENERIC_BACKUP] == "true"
     record = read_record(after)
