@@ -34,7 +34,7 @@ REFUSALS: list[tuple[list[str], int, list[str]]] = [
     (["snapshot", "pvc/absent"], 1, ["persistentvolumeclaim/absent", "it does not exist in namespace"]),
     (["snapshot", "--all"], 1, ["there is no claim in namespace"]),
     (["snapshot", "-l", "app=nothing"], 1, ['no claim with labels "app=nothing"']),
-    (["snapshot", "-l", "app in (("], 1, ["app in (("]),
+    (["snapshot", "-l", "app in (("], 1, ["unable to parse requirement"]),
     (["restore", "vs/absent"], 1, ["volumesnapshot/absent", "kubectl rwx list"]),
     (["restore", "absent"], 1, ['there is no snapshot set "absent"', "vs/absent"]),
     (["restore", "pvc/a"], 2, ['"pvc" is not a kind', "it takes: vs"]),

@@ -6,11 +6,14 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, pod
+from cluster.proxies import Proxy, proxy_to
 from cluster.rwx_objects import bind_claims, checksum, checksum_of_claim, snapshot_names, start_application, start_pods
 
 NAME = "volumesnapshot.snapshot.storage.k8s.io/"
@@ -156,18 +159,61 @@ def test_names_can_be_piped_to_kubectl(rwx: Plugin, namespace: Kubectl) -> None:
     assert namespace("get", name).returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_says_what_remains(
-    rwx: Plugin, namespace: Kubectl, cluster_environment: dict[str, str], number: signal.Signals
-) -> None:
+@pytest.fixture
+def proxied(kubectl: Kubectl, tmp_path: Path) -> Iterator[tuple[Proxy, Path]]:
+    """A proxy before the API server, and a kubeconfig that goes through it."""
+    config = kubectl.json("config", "view", "--raw", "--flatten")
+    cluster = config["clusters"][0]["cluster"]
+    with proxy_to(cluster["server"]) as proxy:
+        cluster["server"] = f"https://127.0.0.1:{proxy.port}"
+        file = tmp_path / "kubeconfig"
+        file.write_text(json.dumps(config))
+        yield proxy, file
+
+
+def start_slow_snapshot(namespace: Kubectl, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    """A run that waits for a snapshot which takes 20 s; the snapshot is there when this returns."""
     bind_claims(namespace, claim("data", storage_class="slow"))
     command = subprocess.Popen(
-        ["kubectl-rwx", "-n", namespace.name, "snapshot", "pvc/data", "--name", "slow"], env=cluster_environment,
+        ["kubectl-rwx", "-n", namespace.name, "snapshot", "pvc/data", "--name", "slow", *arguments], env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
     namespace.wait_until(lambda: namespace("get", "vs/slow", check=False).returncode == 0, "the snapshot")
+    return command
+
+
+def test_a_wait_goes_on_after_dropped_connections(
+    namespace: Kubectl, cluster_environment: dict[str, str], proxied: tuple[Proxy, Path]
+) -> None:
+    proxy, file = proxied
+    command = start_slow_snapshot(namespace, cluster_environment, "--kubeconfig", str(file))
+    for _ in range(3):
+        namespace.wait_until(proxy.cut, "a connection to cut")
+    stdout, stderr = command.communicate(timeout=90)
+    assert command.returncode == 0, stderr
+    assert "true" in stdout
+    assert "Traceback" not in stderr
+
+
+def test_a_server_that_stays_away_is_a_timeout_that_says_how_to_go_on(
+    namespace: Kubectl, cluster_environment: dict[str, str], proxied: tuple[Proxy, Path]
+) -> None:
+    proxy, file = proxied
+    command = start_slow_snapshot(namespace, cluster_environment, "--kubeconfig", str(file), "--timeout", "10s")
+    proxy.stop()
+    _, stderr = command.communicate(timeout=60)
+    assert command.returncode == 4, stderr
+    assert "until --timeout 10s was over; 1 snapshot was created and goes on without us" in stderr
+    assert "kubectl wait" in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_says_what_remains(
+    namespace: Kubectl, cluster_environment: dict[str, str], number: signal.Signals
+) -> None:
+    command = start_slow_snapshot(namespace, cluster_environment)
     os.kill(command.pid, number)
-    stdout, stderr = command.communicate(timeout=60)
+    _, stderr = command.communicate(timeout=60)
     assert command.returncode == 130
     assert "created and left in place, they become ready by themselves: slow" in stderr
     assert "kubectl delete vs/slow" in stderr

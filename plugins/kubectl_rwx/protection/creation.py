@@ -14,12 +14,12 @@ AT_ONCE = 16
 
 
 def create_together(
-    cluster: Cluster, manifests: Sequence[Manifest], *, created: Callable[[Manifest], None]
+    cluster: Cluster, manifests: Sequence[Manifest], *, made: list[Manifest], tell: Callable[[Manifest], None]
 ) -> list[Manifest | errors.PluginError]:
     """One result for each manifest, in order: the object as the server stored it, or why it did not.
 
-    created is called for each object as it comes to be, from worker threads. After Ctrl-C requests in flight are
-    finished, so that `created` knows all there is, and no further ones are begun.
+    made receives each object as it comes to be; tell is called for each, in order, on the caller's thread. After Ctrl-C
+    requests in flight are finished, so that `made` holds all there is, and no further ones are begun.
     """
 
     def create(manifest: Manifest) -> Manifest | errors.PluginError:
@@ -27,11 +27,16 @@ def create_together(
             stored = cluster.create(manifest)
         except errors.PluginError as error:
             return error
-        created(stored)
+        made.append(stored)
         return stored
 
     pool = ThreadPoolExecutor(max_workers=AT_ONCE)
     try:
-        return list(pool.map(create, manifests))
+        results = []
+        for result in pool.map(create, manifests):
+            results.append(result)
+            if not isinstance(result, errors.PluginError):
+                tell(result)
+        return results
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -148,14 +148,13 @@ class _Restoring:
 
     def _create(self, restorations: Sequence[Restoration]) -> list[Problem]:
         manifests = [restoration.claim for restoration in restorations]
-        results = create_together(self._cluster.within(self._deadline), manifests, created=self._record)
+        results = create_together(self._cluster.within(self._deadline), manifests, made=self._made, tell=self._tell)
         return [
             Problem(describe_claim(name_of(manifest)), result)
             for manifest, result in zip(manifests, results, strict=True) if isinstance(result, errors.PluginError)
         ]
 
-    def _record(self, claim: Manifest) -> None:
-        self._made.append(claim)
+    def _tell(self, claim: Manifest) -> None:
         self._progress.note(f"{describe_claim(name_of(claim))} created{self._cluster.dry_run.suffix}")
 
     def _finish(
@@ -204,7 +203,7 @@ class _Restoring:
         except (errors.ConnectionFailed, errors.Unavailable) as error:
             raise errors.TimedOut(
                 f"{error.message}\nuntil --timeout {format_duration(self._request.timeout)} was over; "
-                f"{len(self._made)} claims were created and go on without us", hint=self._resume(awaited),
+                f"what was created goes on without us: {', '.join(awaited)}", hint=self._resume(awaited),
             ) from error
 
     def _explain(self, outcomes: dict[str, Outcome]) -> list[Problem]:

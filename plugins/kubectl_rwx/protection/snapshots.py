@@ -152,15 +152,14 @@ class _Run:
             )
             for member in members
         ]
-        results = create_together(self._cluster.within(self._deadline), manifests, created=self._record)
+        results = create_together(self._cluster.within(self._deadline), manifests, made=self._made, tell=self._tell)
         return [
             Problem(describe_snapshot(name_of(manifest)), _explain_refusal(result))
             for manifest, result in zip(manifests, results, strict=True)
             if isinstance(result, errors.PluginError)
         ]
 
-    def _record(self, snapshot: Manifest) -> None:
-        self._made.append(snapshot)
+    def _tell(self, snapshot: Manifest) -> None:
         self._progress.note(f"{describe_snapshot(name_of(snapshot))} created{self._cluster.dry_run.suffix}")
 
     def _await(self, problems: list[Problem]) -> Answer:
@@ -172,7 +171,7 @@ class _Run:
         except (errors.ConnectionFailed, errors.Unavailable) as error:
             raise errors.TimedOut(
                 f"{error.message}\nuntil --timeout {format_duration(self._request.timeout)} was over; "
-                f"{len(self._made)} snapshots were created and go on without us", hint=self._resume(),
+                f"{_created(len(self._made), 'snapshot')} without us", hint=self._resume(),
             ) from error
         ready = [name for name, outcome in outcomes.items() if outcome.phase is Phase.READY]
         problems += [
@@ -235,6 +234,10 @@ class _Run:
             f"interrupted: created and left in place, they become ready by themselves: {remaining}{more}",
             hint=f"{self._resume()}\n       to delete instead: kubectl delete {self._which()}",
         ) from None
+
+
+def _created(number: int, noun: str) -> str:
+    return f"1 {noun} was created and goes on" if number == 1 else f"{number} {noun}s were created and go on"
 
 
 def _explain_refusal(error: errors.PluginError) -> errors.PluginError:
