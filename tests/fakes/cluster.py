@@ -67,6 +67,11 @@ class FakeCluster:
     def within(self, deadline: Deadline | None) -> FakeCluster:
         return self
 
+    def in_namespace(self, namespace: str) -> FakeCluster:
+        other = copy.copy(self)
+        other._namespace = namespace
+        return other
+
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Manifest:
         self._note("get", kind)
         try:

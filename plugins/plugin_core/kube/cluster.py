@@ -80,6 +80,9 @@ class Cluster(Protocol):
     def within(self, deadline: Deadline | None) -> Cluster:
         """The same connection that tries again until another deadline (None: a fixed budget for each request)."""
 
+    def in_namespace(self, namespace: str) -> Cluster:
+        """The same connection with another namespace of its own."""
+
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Manifest:
         """Raises NotFound."""
 

@@ -65,6 +65,11 @@ class LiveCluster:
         other._deadline = deadline
         return other
 
+    def in_namespace(self, namespace: str) -> LiveCluster:
+        other = copy.copy(self)
+        other._namespace = namespace
+        return other
+
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Manifest:
         path = kind.path(namespace=namespace, name=name)
         return self._json("GET", path, attempted=_words("get", kind, name, namespace))

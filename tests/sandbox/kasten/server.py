@@ -130,7 +130,7 @@ def make_handler(store: Store, *, admit: Admit, created: Callable[[Kind, Manifes
                 item = store.get(kind, name, namespace=namespace)
                 return details(kind, item) if subresource == "details" else item
             if query.get("watch") in ("true", "1"):
-                raise Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+                self._refuse_update(path, query, body)
             items, version = store.listed(kind, namespace=namespace, matches=_selection(query))
             return _list_of(kind, items, version)
 
