@@ -37,5 +37,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cluster_environment(sandbox_environment: dict[str, str], installed: Path) -> dict[str, str]:
-    """As in the end-to-end tests, with the installed frozen executables first on PATH."""
-    return {**sandbox_environment, "PATH": f"{installed}:{sandbox_environment['PATH']}"}
+    """As in the end-to-end tests, with the installed frozen executables in place of the virtualenv's."""
+    others = [entry for entry in sandbox_environment["PATH"].split(":") if not (Path(entry) / "kubectl-rwx").exists()]
+    return {**sandbox_environment, "PATH": ":".join([str(installed), *others])}
