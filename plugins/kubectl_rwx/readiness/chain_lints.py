@@ -104,7 +104,8 @@ def _lint_controller(seen: Observations, controller: Controller) -> Iterator[Fin
         )
     elif controller.life is Life.UNSEEN and seen.api_served:
         yield Finding(
-            Severity.WARN, "controller-unseen", "snapshot-controller", controller.observed,
+            Severity.NOTE if controller.worked else Severity.WARN, "controller-unseen", "snapshot-controller",
+            controller.observed,
             "managed clusters may run it out of sight; if there is none, VolumeSnapshots stay unready for ever",
             "kubectl rwx verify CLASS",
         )

@@ -28,6 +28,9 @@ from plugin_core.storage.verdicts import (
 from plugin_core.storage.verifications import Verification, verification_of, why_stale
 
 
+_LACKING = "has no VolumeSnapshotClass"
+
+
 class Verdict(str, Enum):
     """usable: shared and with snapshots, at the level told. unknown: prove it. rejected: it cannot."""
 
@@ -38,7 +41,10 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class ClassCheck:
-    """reasons: why it is rejected, or why one cannot know. snapshot_class: "" when none would be taken."""
+    """reasons: why it is rejected, or why one cannot know. snapshot_class: "" when none would be taken.
+
+    lacks_class: the driver is CSI, and has no VolumeSnapshotClass though the API is there.
+    """
 
     manifest: Manifest
     driver: Driver | None
@@ -53,6 +59,7 @@ class ClassCheck:
     point_in_time: Known = Known.UNKNOWN
     verification: Verification | None = None
     stale: str = ""
+    lacks_class: bool = False
     registered_on: tuple[str, ...] | None = None
 
     @property
@@ -88,7 +95,7 @@ def check_class(storage_class: Manifest, seen: Observations, controller: Control
     return ClassCheck(
         manifest=storage_class, driver=driver, rwx=rwx, snapshot=snapshot, clone=clone, snapshot_class=chosen,
         verdict=verdict, level=level, reasons=reasons, caveats=_caveats(storage_class, driver, point_in_time),
-        point_in_time=point_in_time, verification=recorded, stale=stale, registered_on=nodes,
+        point_in_time=point_in_time, lacks_class=blocker.endswith(_LACKING), verification=recorded, stale=stale, registered_on=nodes,
     )
 
 
@@ -116,8 +123,9 @@ def next_step(check: ClassCheck, *, usable: Sequence[ClassCheck]) -> str:
         return f"kubectl rwx verify {check.name}"
     if usable:
         return f"use class {usable[0].name} instead"
-    if check.rwx.level.positive and check.driver and check.driver.snapshots is not Known.NO and check.driver.csi:
-        return f"give {check.provisioner} a VolumeSnapshotClass (see findings), then: kubectl rwx verify {check.name}"
+    if check.lacks_class and check.rwx.level is not Level.NO and not (check.driver and check.driver.snapshots is Known.NO):
+        doubt = "" if check.driver else "if the driver makes snapshots, "
+        return f"{doubt}give it a VolumeSnapshotClass (see findings), then: kubectl rwx verify {check.name}"
     return "ask your storage provider for a class with shared filesystems and snapshots, or: kubectl rwx setup nfs"
 
 
@@ -143,7 +151,7 @@ def _snapshot_blocker(
     if seen.snapshot_classes is None:
         return "", ""
     if not any(driver_of_class(item) == provisioner for item in seen.snapshot_classes):
-        return f"{provisioner} has no VolumeSnapshotClass", ""
+        return f"{provisioner} {_LACKING}", ""
     try:
         chosen = choose_snapshot_class(seen.snapshot_classes, driver=provisioner).name
     except errors.UsageError:

@@ -19,6 +19,9 @@ from plugin_core.storage.snapshots import content_of, error_of
 FRESH = 120.0
 """Seconds since a lease was renewed; it is every 5, and clocks differ."""
 
+RECENT = 600.0
+"""Seconds since the controller wrote something; what worked an hour ago may be dead."""
+
 PATIENCE = 30.0
 """Seconds after which a VolumeSnapshot without a content and without an error was seen by nobody."""
 
@@ -31,12 +34,16 @@ class Life(str, Enum):
 
 @dataclass(frozen=True)
 class Controller:
-    """observed: the evidence. version: of the image, e.g. "8.6.0"; "" when not seen. where: "namespace/name"."""
+    """observed: the evidence. version: of the image, e.g. "8.6.0"; "" when not seen. where: "namespace/name".
+
+    worked: whether its work was seen, however long ago.
+    """
 
     life: Life
     observed: str
     version: str = ""
     where: str = ""
+    worked: bool = False
 
 
 def judge_controller(seen: Observations, *, now: datetime | None = None) -> Controller:
@@ -67,8 +74,9 @@ def judge_controller(seen: Observations, *, now: datetime | None = None) -> Cont
             "without an error",
         )
     if acted[0]:
-        ago = format_duration(int(seconds_since(acted[0], now=now)))
-        return Controller(Life.RUNNING, f"no Deployment and no lease, but it handled {acted[1]} {ago} ago")
+        past = seconds_since(acted[0], now=now)
+        told = f"no Deployment and no lease; it handled {acted[1]} {format_duration(int(past))} ago"
+        return Controller(Life.RUNNING if past <= RECENT else Life.UNSEEN, told, worked=True)
     return Controller(Life.UNSEEN, "no Deployment, no lease and none of its work is to be seen")
 
 
