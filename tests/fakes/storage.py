@@ -96,10 +96,12 @@ def content(name: str = "content-nightly", *, driver: str = DRIVER, handle: str 
     }
 
 
-def event(kind: str, name: str, *, reason: str, message: str, count: int = 1, seconds_ago: float = 5) -> Manifest:
+def event(
+    kind: str, name: str, *, reason: str, message: str, count: int = 1, seconds_ago: float = 5, type: str = "Warning"
+) -> Manifest:
     """An event of an object in the namespace."""
     return {
         "apiVersion": "v1", "kind": "Event", "metadata": {"name": f"{name}.{reason}", "namespace": NAMESPACE},
-        "involvedObject": {"kind": kind, "name": name, "namespace": NAMESPACE}, "type": "Warning", "reason": reason,
+        "involvedObject": {"kind": kind, "name": name, "namespace": NAMESPACE}, "type": type, "reason": reason,
         "message": message, "count": count, "lastTimestamp": timestamp(seconds_ago=seconds_ago),
     }

@@ -18,6 +18,9 @@ from plugin_core.storage.claims import judge_binding
 LOOK_EVERY = 5.0
 """Seconds between two looks at the events of claims that are still Pending."""
 
+FIRST_LOOK_AFTER = 1.0
+"""Most claims are bound by then and need no look at all."""
+
 FIRST_USE = "WaitForFirstConsumer"
 """The reason of the event that the volume controller records on a claim that no pod uses yet."""
 
@@ -35,7 +38,7 @@ def wait_until_bound(
     of which an event says that it waits for its first consumer counts as ready (for who may not read StorageClasses).
     """
     progress.phase(text, total=len(names))
-    looked = time.monotonic()
+    looked = time.monotonic() - LOOK_EVERY + FIRST_LOOK_AFTER
     reasons: dict[str, str] = {}
     broken: dict[str, str] = {}
 
@@ -65,7 +68,10 @@ def wait_until_bound(
 
 
 def latest_words(cluster: Cluster, outcomes: Sequence[Outcome], *, namespace: str) -> dict[str, str]:
-    """What the latest event of each claim says, by the claim's name; claims without events are left out."""
+    """What the latest warning of each claim says, else its latest event, by name; claims without events are left out.
+
+    A warning tells more than the volume controller's "waiting for a volume to be created", repeated after it.
+    """
     claims = [outcome.manifest for outcome in outcomes if outcome.manifest]
     only = claims[0]["metadata"]["name"] if len(claims) == 1 else ""
     try:
@@ -77,7 +83,8 @@ def latest_words(cluster: Cluster, outcomes: Sequence[Outcome], *, namespace: st
         name = claim["metadata"]["name"]
         own = own_events(events.get(name, []), claim)
         if own:
-            words[name] = f"{own[-1].reason}: {own[-1].message}"
+            latest = ([event for event in own if event.warning] or own)[-1]
+            words[name] = f"{latest.reason}: {latest.message}"
     return words
 
 

@@ -94,9 +94,10 @@ def _say_content(content: Manifest) -> list[str]:
 
 
 def _event_lines(events: Sequence[Event]) -> list[str]:
-    """The latest events, each kind of words once."""
+    """The latest events in the order of time, each kind of words once; warnings push out the others."""
     latest = {(event.reason, event.message): event for event in events}
-    return [f"event {event.describe()}" for event in list(latest.values())[-EVENTS_SHOWN:]]
+    chosen = sorted(latest.values(), key=lambda event: (event.warning, event.last))[-EVENTS_SHOWN:]
+    return [f"event {event.describe()}" for event in sorted(chosen, key=lambda event: event.last)]
 
 
 def _observe(

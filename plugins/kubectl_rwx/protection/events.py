@@ -23,6 +23,10 @@ class Event:
     last: str
     uid: str
 
+    @property
+    def warning(self) -> bool:
+        return self.type == "Warning"
+
     def describe(self, *, now: datetime | None = None) -> str:
         """ "12s ago, 3 times: ProvisioningFailed: the words"."""
         times = f", {self.count} times" if self.count > 1 else ""

@@ -40,6 +40,14 @@ def test_events_come_last_and_each_once() -> None:
     assert lines == ["no content is bound", "event 9s ago, 4 times: SnapshotFailed: busy"]
 
 
+def test_warnings_push_out_what_is_normal() -> None:
+    normal = [event("PersistentVolumeClaim", "data", reason=f"Normal{number}", message="waiting", type="Normal",
+                    seconds_ago=number) for number in range(5)]
+    warning = event("PersistentVolumeClaim", "data", reason="ProvisioningFailed", message="full", seconds_ago=60)
+    lines = explain_claims(FakeCluster([*normal, warning]), [claim(phase="Pending")], namespace="app")["data"]
+    assert [line.split(": ")[1] for line in lines[1:]] == ["ProvisioningFailed", "Normal1", "Normal0"]
+
+
 def test_what_may_not_be_read_hides_nothing_else() -> None:
     denied = ["list events", "get volumesnapshotcontents.snapshot.storage.k8s.io"]
     cluster = FakeCluster([claim(), snapshot_class()], denied=denied)

@@ -231,6 +231,7 @@ def test_waiting_for_the_first_consumer_is_success() -> None:
 
 def test_waiting_for_the_first_consumer_is_seen_in_events_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bindings, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(bindings, "FIRST_LOOK_AFTER", 0.0)
     words = event("PersistentVolumeClaim", "data-restored", reason="WaitForFirstConsumer", message="waiting")
     cluster = make_cluster(
         *GROUND, words, reactions={}, denied=[f"list {STORAGE_CLASS.resource}"], script=[nothing_happens] * 2
@@ -251,6 +252,7 @@ def test_a_timeout_tells_the_provisioners_words() -> None:
 
 def test_a_snapshot_deleted_meanwhile_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bindings, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(bindings, "FIRST_LOOK_AFTER", 0.0)
 
     def vanish(cluster: FakeCluster) -> None:
         cluster.objects.pop((VOLUME_SNAPSHOT.resource, "app", "nightly"), None)

@@ -311,12 +311,17 @@ def test_live_copies_are_warned_of_and_marked() -> None:
 
 def test_reasons_of_pending_claims_come_from_their_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bindings, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(bindings, "FIRST_LOOK_AFTER", 0.0)
     words = event("PersistentVolumeClaim", "data", reason="ProvisioningFailed", message="pool is full")
 
     def bind(cluster: FakeCluster) -> None:
         cluster.put(claim())
 
-    cluster = make_cluster(claim(phase="Pending"), volume(), snapshot_class(), words, script=[nothing_happens, bind])
+    later = event("PersistentVolumeClaim", "data", reason="ExternalProvisioning", message="waiting", type="Normal",
+                  seconds_ago=1)
+    cluster = make_cluster(
+        claim(phase="Pending"), volume(), snapshot_class(), words, later, script=[nothing_happens, bind]
+    )
     progress = Recorder()
     assert take(cluster, progress).failure is None
     assert "data: ProvisioningFailed: pool is full" in progress.reasons
