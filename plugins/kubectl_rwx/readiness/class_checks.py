@@ -27,7 +27,6 @@ from plugin_core.storage.verdicts import (
 )
 from plugin_core.storage.verifications import Verification, verification_of, why_stale
 
-
 _LACKING = "has no VolumeSnapshotClass"
 
 
@@ -95,7 +94,8 @@ def check_class(storage_class: Manifest, seen: Observations, controller: Control
     return ClassCheck(
         manifest=storage_class, driver=driver, rwx=rwx, snapshot=snapshot, clone=clone, snapshot_class=chosen,
         verdict=verdict, level=level, reasons=reasons, caveats=_caveats(storage_class, driver, point_in_time),
-        point_in_time=point_in_time, lacks_class=blocker.endswith(_LACKING), verification=recorded, stale=stale, registered_on=nodes,
+        point_in_time=point_in_time, lacks_class=blocker.endswith(_LACKING),
+        verification=recorded, stale=stale, registered_on=nodes,
     )
 
 
@@ -123,7 +123,10 @@ def next_step(check: ClassCheck, *, usable: Sequence[ClassCheck]) -> str:
         return f"kubectl rwx verify {check.name}"
     if usable:
         return f"use class {usable[0].name} instead"
-    if check.lacks_class and check.rwx.level is not Level.NO and not (check.driver and check.driver.snapshots is Known.NO):
+    if check.registered_on == () and Level.NO not in (check.rwx.level, check.snapshot.level):
+        return f"make the driver run on the nodes (kubectl get csinodes), then: kubectl rwx verify {check.name}"
+    hopeless = check.rwx.level is Level.NO or (check.driver and check.driver.snapshots is Known.NO)
+    if check.lacks_class and not hopeless:
         doubt = "" if check.driver else "if the driver makes snapshots, "
         return f"{doubt}give it a VolumeSnapshotClass (see findings), then: kubectl rwx verify {check.name}"
     return "ask your storage provider for a class with shared filesystems and snapshots, or: kubectl rwx setup nfs"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -16,7 +19,9 @@ from kubectl_rwx.readiness.gate_history import CLONE_GATE, SNAPSHOT_GATE, Stage,
 from kubectl_rwx.readiness.gate_recipes import TOOLS, write_recipe
 from plugin_core import errors
 from plugin_core.model.manifests import Manifest
+from plugin_core.render.reports import render
 
+SCHEMA = Path(__file__).parents[4] / "docs" / "schemas" / "kubectl-rwx-featuregates.v1.json"
 BOTH = ("VolumeSnapshotDataSource", "VolumePVCDataSource")
 METRIC = """# HELP kubernetes_feature_enabled [BETA] This metric records the data about the stage
 # TYPE kubernetes_feature_enabled gauge
@@ -177,3 +182,10 @@ def test_snapshot_versions_are_explained(versions: list[str], words: str) -> Non
 def test_a_server_that_is_no_kubernetes() -> None:
     with pytest.raises(errors.PluginError, match="no Kubernetes version"):
         look("banana")
+
+
+@pytest.mark.parametrize("version", ["v1.11.0", "v1.15.0", "v1.16.2", "v1.36.3"])
+def test_json_keeps_to_its_schema(version: str) -> None:
+    answer = look(version, api_server("--feature-gates=VolumePVCDataSource=true"), texts={"/metrics": METRIC})
+    document = json.loads(render(answer.report, output="json", api_version="kubectl-rwx/v1"))
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)

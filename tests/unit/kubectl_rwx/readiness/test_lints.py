@@ -72,7 +72,7 @@ CASES: list[tuple[str, list[Manifest], Any, str, str, str]] = [
      "warn", "volumesnapshotclass/one",
      f"{MARK} one {names.MISSPELT_DEFAULT_SNAPSHOT_CLASS}- {names.DEFAULT_SNAPSHOT_CLASS}=true"),
     ("class-without-driver", [*GOOD, snapshot_class("lost", driver="gone.csi.test", default=True)], GROUPS,
-     "warn", "volumesnapshotclass/lost", "kubectl delete volumesnapshotclass lost"),
+     "warn", "volumesnapshotclass/lost", "kubectl get csidrivers,csinodes"),
     ("deletion-policy-retain",
      [*without("VolumeSnapshotClass"), {**snapshot_class(default=True), "deletionPolicy": "Retain"}], GROUPS,
      "note", "volumesnapshotclass/one", ""),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from fakes.readiness import storage_class
@@ -17,7 +21,7 @@ EXPECTED = [
     ("csi.trident.netapp.io", {"backendType": "ontap-nas"}, YES, YES),
     ("csi.trident.netapp.io", {"backendType": "ontap-nas-flexgroup"}, YES, YES),
     ("csi.trident.netapp.io", {"backendType": "ontap-san-economy"}, NO, YES),
-    ("csi.trident.netapp.io", {"backendType": "solidfire-san"}, UNKNOWN, UNKNOWN),
+    ("csi.trident.netapp.io", {"backendType": "solidfire-san"}, NO, YES),
     ("csi.trident.netapp.io", {"backendType": "azure-netapp-files"}, YES, YES),
     ("csi.trident.netapp.io", {"selector": "tier=gold"}, DEPENDS, YES),
     ("csi-vxflexos.dellemc.com", {}, NO, YES),
@@ -104,3 +108,10 @@ def test_names_are_unique_and_every_entry_can_be_reached() -> None:
         for provisioner in entry.provisioners:
             found = find_driver(storage_class(driver=provisioner.replace("*", "x"), parameters=parameters))
             assert found is entry, f"{entry.name} is hidden by {found and found.name}"
+
+
+def test_the_page_of_the_catalogue_is_up_to_date() -> None:
+    root = Path(__file__).parents[4]
+    command = [sys.executable, str(root / "build" / "drivers_page.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
