@@ -7,11 +7,15 @@ import sys
 import click
 
 from kubectl_rwx.commands.check import check
+from kubectl_rwx.commands.delete import delete
+from kubectl_rwx.commands.describe import describe
 from kubectl_rwx.commands.feature_gates import feature_gates
 from kubectl_rwx.commands.list import list_command
+from kubectl_rwx.commands.prune import prune
 from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
 from kubectl_rwx.commands.version import version_command
+from kubectl_rwx.commands.wait import wait
 from plugin_core.cli.boundary import run
 from plugin_core.cli.options import shared_options
 from plugin_core.names import RWX
@@ -23,7 +27,9 @@ def root() -> None:
     """Snapshot, restore and prove shared (ReadWriteMany) storage."""
 
 
-for command in (check, feature_gates, snapshot, restore, list_command, version_command):
+for command in (
+    check, feature_gates, snapshot, restore, list_command, describe, wait, delete, prune, version_command,
+):
     root.add_command(command)
 
 

@@ -31,6 +31,20 @@ CONSISTENCY = "kubectl-rwx.io/consistency"
 """Annotation on a VolumeSnapshot: quiesced, crash or fuzzy. On a VolumeSnapshotClass, set by an administrator who knows
 the driver: what its snapshots are when nothing is quiesced."""
 
+SOURCE_WORKLOAD = "kubectl-rwx.io/workload"
+"""Annotation on a VolumeSnapshot: the workloads it was asked for by (`deployment/web`), joined with a comma."""
+
+QUIESCED_BY = "kubectl-rwx.io/quiesced-by"
+"""Annotation on a VolumeSnapshot: what made the writers stand still, in words."""
+
+QUIESCED_UNTIL = "kubectl-rwx.io/quiesced-until"
+UNQUIESCED_CONSISTENCY = "kubectl-rwx.io/unquiesced-consistency"
+"""Annotations on a snapshot taken under a freeze: when the timer in the pods ends it at the latest (RFC 3339), and
+what the snapshot is when it was cut after that. So a client that dies leaves no false promise (storage/consistency.py)."""
+
+QUIESCE_FAILED = "kubectl-rwx.io/quiesce-failed"
+"""Annotation on a VolumeSnapshot taken although not every writer stood still: why not."""
+
 RESTORED_FROM = "kubectl-rwx.io/restored-from"
 RESTORED_FROM_UID = "kubectl-rwx.io/restored-from-uid"
 """Annotations on a restored claim: name and uid of the VolumeSnapshot it came from. With the uid a second run tells its
@@ -67,15 +81,16 @@ SELECTED_NODE = "volume.kubernetes.io/selected-node"
 """Annotation that the scheduler sets on a WaitForFirstConsumer claim once a pod that uses it was placed."""
 
 SCALE_RECORD = "kubectl-rwx.io/scaled-down"
-"""Annotation on a workload that was scaled to zero for a while: JSON with its exact replicas (workloads/scaling.py). It is
+"""Annotation on a workload that was scaled to zero for a while: JSON with its exact replicas (workloads/scaling.py),
 written by the same request that scales, so there is no moment at which only one of the two is there."""
 
 FREEZE_RECORD = "kubectl-rwx.io/frozen"
-"""Annotation on a workload (or a pod without one) whose application is frozen for a cut: JSON with how it is thawed, written
-before the freeze, for `thaw` and for whoever reads the object."""
+"""Annotation on a workload (or a pod without one) whose application is frozen for a cut: JSON with how it is
+thawed, written before the freeze, for `thaw` and for whoever reads the object."""
 
 GROUP_LABEL = "kubectl-rwx.io/group-cut"
-"""Label that claims carry while a VolumeGroupSnapshot selects them, and on that object itself: the run of the command."""
+"""Label that claims carry while a VolumeGroupSnapshot selects them, and that object itself:
+the run of the command."""
 
 FORCE_GENERIC_BACKUP = "k10.kasten.io/forcegenericbackup"
 """Kasten's mark on the workload object: back this workload up through its sidecar."""
@@ -101,3 +116,17 @@ K10_EXPORT_PROFILE = "k10.kasten.io/exportProfile"
 
 GSB_ENVIRONMENT = "oc-gsb.io/environment"
 """Annotation on a Policy: JSON of what a restore of its namespace needs on OpenShift after the namespace is gone."""
+
+TEMPORARY = "kubectl-rwx.io/temporary"
+"""Label on what lives only while one command runs, with what it is for (bind, transfer): `cleanup` may remove it."""
+
+IN_PLACE = "kubectl-rwx.io/in-place"
+"""Label on the ConfigMap in which an in-place restore records each step before it takes it."""
+
+CLONED_FROM = "kubectl-rwx.io/cloned-from"
+CLONED_FROM_UID = "kubectl-rwx.io/cloned-from-uid"
+"""Annotations on a cloned claim: name and uid of the claim it was made of."""
+
+ALLOW_MODE_CHANGE = "snapshot.storage.kubernetes.io/allow-volume-mode-change"
+"""Annotation on a VolumeSnapshotContent with which an administrator allows a restore to another volumeMode; without it
+the provisioner refuses (external-provisioner, prevent-volume-mode-conversion)."""
