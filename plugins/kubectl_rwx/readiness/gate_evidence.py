@@ -111,7 +111,10 @@ def _arguments_of(cluster: Cluster) -> list[Evidence] | None:
     return [item for pod in pods for item in read_arguments(pod)] if pods else None
 
 
-def _feature_gate_of(cluster: Cluster) -> list[Evidence]:
+def _feature_gate_of(cluster: Cluster) -> list[Evidence] | None:
+    """Asked for only where its API is served: elsewhere, those without rights would be told that it is forbidden."""
+    if not cluster.versions_of(FEATURE_GATE.group):
+        return None
     return read_feature_gate(cluster.get(FEATURE_GATE, "cluster"))
 
 

@@ -45,7 +45,8 @@ def feature_gate(**spec: Any) -> Manifest:
 
 
 def look(version: str, *objects: Manifest, recipe: str = "", **options: Any) -> Answer:
-    options.setdefault("groups", {"snapshot.storage.k8s.io": ["v1"]})
+    openshift = {"config.openshift.io": ["v1"]} if any(item["kind"] == "FeatureGate" for item in objects) else {}
+    options.setdefault("groups", {"snapshot.storage.k8s.io": ["v1"], **openshift})
     return look_at_gates(FakeCluster(objects, version=version, **options), GateRequest(recipe=recipe), Recorder())
 
 
