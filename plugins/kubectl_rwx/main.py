@@ -7,6 +7,7 @@ import sys
 import click
 
 from kubectl_rwx.commands.check import check
+from kubectl_rwx.commands.clone import clone
 from kubectl_rwx.commands.delete import delete
 from kubectl_rwx.commands.describe import describe
 from kubectl_rwx.commands.feature_gates import feature_gates
@@ -28,7 +29,7 @@ def root() -> None:
 
 
 for command in (
-    check, feature_gates, snapshot, restore, list_command, describe, wait, delete, prune, version_command,
+    check, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, version_command,
 ):
     root.add_command(command)
 

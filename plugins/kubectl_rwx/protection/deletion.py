@@ -56,7 +56,8 @@ def delete_snapshots(
         others = f" ({foreign} of them made by others)" if foreign else ""
         listed = ", ".join(name_of(snapshot) for snapshot in snapshots[:5])
         more = f" and {len(snapshots) - 5} more" if len(snapshots) > 5 else ""
-        consent(f"delete {len(snapshots)} snapshots in namespace {namespace}{others}: {listed}{more}")
+        count = "1 snapshot" if len(snapshots) == 1 else f"{len(snapshots)} snapshots"
+        consent(f"delete {count} in namespace {namespace}{others}: {listed}{more}")
     try:
         removed = remove_snapshots(
             cluster, snapshots, uses=read_uses(bounded, namespace=namespace), deadline=deadline, progress=progress,

@@ -64,7 +64,7 @@ def remove_snapshots(
         )) for snapshot in oldest_first if name_of(snapshot) in uses
     ]
     asked = _ask(bounded, allowed, removed, progress)
-    if wait and not cluster.dry_run.on:
+    if wait and asked and not cluster.dry_run.on:
         asked = _await(cluster, asked, removed, namespace=namespace, deadline=deadline, progress=progress)
         _await_contents(cluster, asked, contents, removed, deadline=deadline, progress=progress)
     removed.gone = [name_of(snapshot) for snapshot in asked]
