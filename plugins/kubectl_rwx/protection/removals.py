@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kubectl_rwx.protection.answers import Problem
 from kubectl_rwx.protection.claim_selection import read_named
-from kubectl_rwx.protection.holds import explain_hold
+from kubectl_rwx.protection.deletion_holds import explain_hold
 from kubectl_rwx.protection.retention import group_of, taken_at
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot
 from plugin_core import errors
