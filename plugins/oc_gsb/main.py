@@ -9,6 +9,7 @@ import click
 from oc_gsb.commands.backup import backup
 from oc_gsb.commands.inject import inject
 from oc_gsb.commands.policy import policy
+from oc_gsb.commands.scc import scc
 from oc_gsb.commands.token import token
 from oc_gsb.commands.uninject import uninject
 from oc_gsb.commands.verify import verify
@@ -24,7 +25,7 @@ def root() -> None:
     """Kasten's Generic Storage Backup made safe: SCC, sidecar, proof."""
 
 
-for command in (inject, verify, uninject, token, policy, backup, version_command):
+for command in (inject, verify, uninject, scc, token, policy, backup, version_command):
     root.add_command(command)
 
 

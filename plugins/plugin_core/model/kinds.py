@@ -96,6 +96,7 @@ ACCESS_REVIEW = Kind(
     "SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False
 )
 SUBJECT_REVIEW = Kind("SubjectAccessReview", "subjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False)
+SCC_REVIEW = Kind("PodSecurityPolicySubjectReview", "podsecuritypolicysubjectreviews", SCC_GROUP, "v1")
 
 KASTEN_VERSION = "v1alpha1"
 KASTEN_CONFIG_GROUP, KASTEN_OPERATOR_GROUP = "config.kio.kasten.io", "apik10.kasten.io"
