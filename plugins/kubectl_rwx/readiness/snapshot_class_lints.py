@@ -80,8 +80,8 @@ def _lint_driver_of(item: Manifest, seen: Observations) -> Iterator[Finding]:
     yield Finding(
         Severity.WARN, "class-without-driver", _subject(item),
         f"its driver {driver} is not installed: no CSIDriver, on no node",
-        "snapshots of this class are never made; the name may be misspelt, or the driver is gone (a class that snapshots "
-        "still name must stay until they are deleted)", "kubectl get csidrivers,csinodes",
+        "snapshots of this class are never made: the name may be misspelt, or the driver is gone (a class that "
+        "snapshots still name must stay until they are deleted)", "kubectl get csidrivers,csinodes",
     )
 
 

@@ -14,6 +14,7 @@ REPORT = Report(
         Section(key="findings", title="FINDINGS", items=({"what": "one\ntwo"}, {"what": "three"}),
                 lines=lambda item: (str(item["what"]), "more")),
         Section(key="nothing", title="NOTHING", items=()),
+        Section(key="", title="IN WORDS", items=({"what": "told"},), lines=lambda item: (str(item["what"]),)),
     ),
 )
 
@@ -27,6 +28,7 @@ def test_a_table_shows_each_section_that_has_something() -> None:
         "NAME\na\n"
         "\nCHAIN\nLINK\napi\n"
         "\nFINDINGS\none two\n      more\nthree\n      more\n"
+        "\nIN WORDS\ntold\n"
     )
 
 
@@ -36,6 +38,7 @@ def test_json_has_every_section_under_its_key() -> None:
     assert document["links"] == [{"link": "api"}]
     assert [item["what"] for item in document["findings"]] == ["one\ntwo", "three"]
     assert document["nothing"] == []
+    assert "" not in document
 
 
 def test_names_are_those_of_the_items_alone() -> None:
