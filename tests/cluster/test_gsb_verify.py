@@ -1,0 +1,64 @@
+"""oc gsb verify: what it measures is what kubectl exec shows, and it fails when the sidecar cannot work."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cluster.gsb_objects import bounding_sets, start, wait_ready
+from cluster.kubectl import Kubectl, Plugin
+
+
+def checks_of(document: dict[str, Any]) -> dict[str, Any]:
+    return {item["check"]: item for item in document["items"]}
+
+
+@pytest.mark.parametrize("kind, volume, path", [
+    ("deploy", "data", "/data/data"), ("sts", "store", "/store/var/lib/db"), ("dc", "old", "/old/srv"),
+], ids=["deploy", "sts", "dc"])
+def test_an_injected_workload(gsb: Plugin, namespace: Kubectl, kind: str, volume: str, path: str) -> None:
+    start(namespace, kind, replicas=2 if kind == "deploy" else 1)
+    gsb.ok("inject", f"{kind}/{kind}")
+    checks = checks_of(gsb.json("verify", f"{kind}/{kind}"))
+    assert {check["verdict"] for name, check in checks.items() if name != "no-new-privileges"} == {"ok"}
+    assert checks["no-new-privileges"]["verdict"] == "warn", "restricted-v2 forbids privilege escalation"
+    assert checks["scc"]["observed"].startswith("restricted-v2-gsb, which allows")
+    assert checks["scc-granted-to"]["observed"] == "its service account"
+    assert f"CapBnd {bounding_sets(namespace, kind)[0]:#x}" in checks["capabilities-bounding"]["observed"]
+    assert "kopia stand-in" in checks["kopia-direct"]["observed"]
+    assert checks[f"mount {volume}"]["observed"].startswith(path)
+
+
+def test_a_sidecar_that_lost_its_capabilities(gsb: Plugin, namespace: Kubectl) -> None:
+    """The guide's symptom: without the capabilities kopia cannot even start."""
+    start(namespace, "deploy")
+    gsb.ok("inject", "deploy/deploy")
+    drop = {"spec": {"template": {"spec": {"containers": [{"name": "kanister-sidecar", "securityContext": None}]}}}}
+    namespace("patch", "deploy", "deploy", "-p", json.dumps(drop))
+    namespace("rollout", "status", "deploy/deploy", "--timeout=90s")
+    wait_ready(namespace, "deploy", 1)
+    assert bounding_sets(namespace, "deploy") == [0]
+    done = gsb("verify", "deploy/deploy", "-o", "json")
+    assert done.returncode == 3
+    checks = checks_of(json.loads(done.stdout))
+    assert {name for name, check in checks.items() if check["verdict"] == "fail"} == {
+        "scc", "capabilities-requested", "capabilities-bounding", "kopia-direct"}
+    assert "peration not permitted" in checks["kopia-direct"]["observed"]
+
+
+def test_without_a_sidecar(gsb: Plugin, namespace: Kubectl) -> None:
+    start(namespace, "deploy")
+    done = gsb("verify", "deploy/deploy")
+    assert done.returncode == 3 and "its pod template has none" in done.stdout
+    done = gsb("verify", "--all")
+    assert (done.returncode, done.stdout) == (0, "") and "has a sidecar" in done.stderr
+
+
+def test_a_rollout_that_hangs(gsb: Plugin, namespace: Kubectl) -> None:
+    start(namespace, "deploy")
+    gsb.ok("inject", "deploy/deploy")
+    namespace("set", "image", "deploy/deploy", "app=sandbox.local/absent:1")
+    namespace.wait_until(lambda: "rrImagePull" in gsb("verify", "deploy/deploy").stdout, "verify to name the reason")
+    assert gsb("verify", "deploy/deploy").returncode == 3
