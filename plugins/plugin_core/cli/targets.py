@@ -22,6 +22,8 @@ def parse_targets(words: Sequence[str], *, allowed: Sequence[Kind]) -> tuple[Tar
         return ()
     targets = []
     if "/" not in words[0]:
+        if len(words) == 1 and not any(words[0].lower() in spellings(kind) for kind in allowed):
+            raise UsageError(f'"{words[0]}" is not KIND/NAME', hint=f"did you mean {_example(allowed)}/{words[0]}?")
         kind = parse_kind(words[0], allowed=allowed)
         if len(words) == 1:
             raise UsageError(f'"{words[0]}" names a kind but no object', hint=f"say which one: {words[0]}/NAME")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+PAUSE = 2.0
+"""Seconds between two progress lines of one phase; the last one of a count is always shown."""
+
 
 def make_progress(*, quiet: bool, stream: TextIO | None = None) -> Lines:
     """The progress that fits where stderr goes. Use it as a context manager, so that the terminal is left tidy."""
@@ -23,11 +26,11 @@ def make_progress(*, quiet: bool, stream: TextIO | None = None) -> Lines:
 
 
 class Lines(Silence):
-    """One line a phase, one whenever the reason for waiting changes."""
+    """One line a phase, and one when count or reason change, at most one each PAUSE."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._text, self._total, self._began, self._said = "", 0, time.monotonic(), ""
+        self._text, self._total, self._began, self._said, self._last = "", 0, time.monotonic(), "", 0.0
 
     def __enter__(self) -> Lines:
         return self
@@ -36,15 +39,17 @@ class Lines(Silence):
         self._end()
 
     def phase(self, text: str, *, total: int = 0) -> None:
-        self._text, self._total, self._began, self._said = text, total, time.monotonic(), ""
+        self._text, self._total, self._began, self._said, self._last = text, total, time.monotonic(), "", 0.0
         self._begin()
 
     def update(self, *, done: int, waiting_for: str = "") -> None:
-        elapsed = format_duration(int(time.monotonic() - self._began))
+        now = time.monotonic()
+        elapsed = format_duration(int(now - self._began))
         count = f" {done}/{self._total}" if self._total else ""
         said = f"{count}{waiting_for}"
-        if said != self._said:
-            self._said = said
+        over = bool(self._total) and done == self._total
+        if said != self._said and (over or not self._said or now - self._last >= PAUSE):
+            self._said, self._last = said, now
             self._show(done, f"{self._text}:{count} after {elapsed}" + (f": {waiting_for}" if waiting_for else ""))
 
     def note(self, text: str) -> None:

@@ -41,6 +41,7 @@ def test_targets(line, targets):
 
 @pytest.mark.parametrize("line, words", [
     ("pvc", '"pvc" names a kind but no object'),
+    ("data", '"data" is not KIND/NAME'),
     ("pvc a deploy/web", "either pvc/NAME for each"),
     ("pvc/a web", '"web" is not KIND/NAME'),
     ("pvc/a/b", '"pvc/a/b" is not KIND/NAME'),
