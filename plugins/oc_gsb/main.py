@@ -7,8 +7,11 @@ import sys
 import click
 
 from oc_gsb.commands.backup import backup
+from oc_gsb.commands.discover import discover
 from oc_gsb.commands.inject import inject
 from oc_gsb.commands.policy import policy
+from oc_gsb.commands.restore import restore
+from oc_gsb.commands.restorepoints import restorepoints
 from oc_gsb.commands.scc import scc
 from oc_gsb.commands.token import token
 from oc_gsb.commands.uninject import uninject
@@ -25,7 +28,7 @@ def root() -> None:
     """Kasten's Generic Storage Backup made safe: SCC, sidecar, proof."""
 
 
-for command in (inject, verify, uninject, scc, token, policy, backup, version_command):
+for command in (discover, inject, verify, uninject, scc, token, policy, backup, restorepoints, restore, version_command):
     root.add_command(command)
 
 
