@@ -105,7 +105,7 @@ def failure_of(outcomes: Sequence[Outcome]) -> errors.PluginError | None:
         codes.pop() if len(codes) == 1 else ExitCode.FAILED)
     lines = "\n".join(f"  {_sentence(outcome)}" for outcome in bad)
     hints = dict.fromkeys(outcome.hint for outcome in bad if outcome.hint)
-    return _error(code, f"{len(bad)} of {len(outcomes)} workloads:\n{lines}", next(iter(hints), ""))
+    return _error(code, f"{len(bad)} of {len(outcomes)} workloads not done:\n{lines}", next(iter(hints), ""))
 
 
 def _sentence(outcome: Outcome) -> str:

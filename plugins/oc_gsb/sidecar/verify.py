@@ -134,8 +134,12 @@ def _item(workload: Manifest, target: str, check: Check) -> Item:
 def _report(items: list[Item], *, namespace: str) -> Report:
     columns = (column("WORKLOAD", "target"), column("CHECK", "check"), column("VERDICT", "verdict"),
                column("OBSERVED", "observed"), column("ADVICE", "advice", wide=True))
-    advice = tuple(dict.fromkeys(f"{item['verdict']}: {item['target']} {item['check']}: {item['advice']}"
-                                 for item in items if item["advice"]))
+    advised: dict[tuple[str, str, str], list[str]] = {}
+    for item in items:
+        if item["advice"]:
+            advised.setdefault((item["verdict"], item["check"], item["advice"]), []).append(str(item["target"]))
+    advice = tuple(f"{verdict}: {check} of {', '.join(targets)}: {words}"
+                   for (verdict, check, words), targets in advised.items())
     return Report(kind="Verification", items=tuple(items), columns=columns, name=lambda item: str(item["target"]),
                   facts={"namespace": namespace}, notes=advice,
                   empty=f"No workload in namespace {namespace} has a sidecar.")
