@@ -13,6 +13,7 @@ from oc_gsb.commands.policy import policy
 from oc_gsb.commands.restore import restore
 from oc_gsb.commands.restorepoints import restorepoints
 from oc_gsb.commands.scc import scc
+from oc_gsb.commands.status import status
 from oc_gsb.commands.token import token
 from oc_gsb.commands.uninject import uninject
 from oc_gsb.commands.verify import verify
@@ -28,7 +29,10 @@ def root() -> None:
     """Kasten's Generic Storage Backup made safe: SCC, sidecar, proof."""
 
 
-for command in (discover, inject, verify, uninject, scc, token, policy, backup, restorepoints, restore, version_command):
+for command in (
+    discover, status, inject, verify, uninject, scc, token, policy, backup, restorepoints, restore,
+    version_command,
+):
     root.add_command(command)
 
 
