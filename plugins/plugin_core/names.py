@@ -40,7 +40,7 @@ QUIESCED_BY = "kubectl-rwx.io/quiesced-by"
 QUIESCED_UNTIL = "kubectl-rwx.io/quiesced-until"
 UNQUIESCED_CONSISTENCY = "kubectl-rwx.io/unquiesced-consistency"
 """Annotations on a snapshot taken under a freeze: when the timer in the pods ends it at the latest (RFC 3339), and
-what the snapshot is when it was cut after that. So a client that dies leaves no false promise (storage/consistency.py)."""
+what the snapshot is when it was cut after that: a client that dies leaves no false promise (storage/consistency.py)."""
 
 QUIESCE_FAILED = "kubectl-rwx.io/quiesce-failed"
 """Annotation on a VolumeSnapshot taken although not every writer stood still: why not."""

@@ -13,13 +13,14 @@ from plugin_core.model.kinds import Kind
 
 @dataclass(frozen=True)
 class Right:
-    """One verb on one kind; a namespaced kind is meant in the command's namespace."""
+    """One verb on one kind (or a subresource of it); a namespaced kind is meant in the command's namespace."""
 
     verb: str
     kind: Kind
+    subresource: str = ""
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.kind.resource}"
+        return f"{self.verb} {self.kind.resource}" + (f"/{self.subresource}" if self.subresource else "")
 
 
 def missing_rights(cluster: Cluster, rights: Sequence[Right], *, namespace: str) -> tuple[Right, ...]:
@@ -31,7 +32,8 @@ def missing_rights(cluster: Cluster, rights: Sequence[Right], *, namespace: str)
     def denied(right: Right) -> bool:
         try:
             return not cluster.can_i(
-                right.verb, right.kind, namespace=namespace if right.kind.namespaced else None
+                right.verb, right.kind, namespace=namespace if right.kind.namespaced else None,
+                subresource=right.subresource,
             ).allowed
         except errors.Forbidden:
             return False

@@ -79,11 +79,15 @@ def plan_snapshots(cluster: Cluster, claims: Sequence[Manifest], *, wanted_class
     return plan
 
 
-def tell_choices(members: Sequence[Member], progress: Progress) -> None:
-    """Says once for each class why it was chosen, and warns once of each driver whose snapshots are fuzzy."""
+def tell_choices(members: Sequence[Member], progress: Progress, *, quiesced: bool = False) -> None:
+    """Says once for each class why it was chosen, and warns once of each driver whose snapshots are fuzzy.
+
+    quiesced: writers are going to stand still, so there is nothing to warn of.
+    """
     for choice, reason in dict.fromkeys((member.choice.name, member.choice.reason) for member in members):
         progress.note(f"volumesnapshotclass/{choice} is used: {reason}")
-    for driver in dict.fromkeys(member.driver for member in members if member.consistency == "fuzzy"):
+    fuzzy = [] if quiesced else [member.driver for member in members if member.consistency == "fuzzy"]
+    for driver in dict.fromkeys(fuzzy):
         progress.warn(
             f"{driver} copies a volume file by file while it is written to: these snapshots are fuzzy, not of "
             "one moment; stop the writers first when that matters"

@@ -10,7 +10,8 @@ from plugin_core.model.durations import age_of
 from plugin_core.model.kinds import VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, annotations_of, labels_of, name_of, namespace_of, part_of, uid_of
 from plugin_core.model.reports import Column, Item, Report, column
-from plugin_core.names import CONSISTENCY, MANAGED_BY_LABEL, RUN_LABEL, RWX, SET_LABEL, SOURCE_DRIVER, SOURCE_SIZE
+from plugin_core.names import MANAGED_BY_LABEL, RUN_LABEL, RWX, SET_LABEL, SOURCE_DRIVER, SOURCE_SIZE
+from plugin_core.storage.consistency import consistency_of
 from plugin_core.storage.snapshots import claim_of, content_of, error_of, is_ready
 
 KIND = "SnapshotList"
@@ -38,7 +39,7 @@ def snapshot_item(snapshot: Manifest) -> dict[str, Any]:
         "class": part_of(snapshot, "spec", "volumeSnapshotClassName"),
         "driver": annotations.get(SOURCE_DRIVER),
         "content": content_of(snapshot) or part_of(snapshot, "spec", "source", "volumeSnapshotContentName"),
-        "consistency": annotations.get(CONSISTENCY),
+        "consistency": consistency_of(snapshot) or None,
         "createdAt": part_of(snapshot, "metadata", "creationTimestamp"),
         "cutAt": part_of(snapshot, "status", "creationTime"),
         "error": error_of(snapshot) or None,

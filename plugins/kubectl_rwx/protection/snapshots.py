@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from kubectl_rwx.protection.answers import Answer, Problem, sum_up
-from kubectl_rwx.protection.claim_selection import find_claims, reading_verb
+from kubectl_rwx.protection.claim_selection import describe_claim, find_claims
 from kubectl_rwx.protection.creation import create_together
+from kubectl_rwx.protection.cuts import hold_deadline, hold_until_cut
 from kubectl_rwx.protection.diagnosis import explain_snapshots
-from kubectl_rwx.protection.rights import Right, join_rights, missing_rights, require_rights
-from kubectl_rwx.protection.set_names import LONGEST, generate_run, generate_set_name, is_dns_label, member_name
+from kubectl_rwx.protection.group_snapshots import Group, plan_groups, take_group
+from kubectl_rwx.protection.quiescing import hold_still
+from kubectl_rwx.protection.set_names import LONGEST, generate_run, generate_set_name, member_name
 from kubectl_rwx.protection.snapshot_api import require_snapshot_api
-from kubectl_rwx.protection.snapshot_plans import Member, Plan, Sight, plan_snapshots, tell_choices
+from kubectl_rwx.protection.snapshot_plans import Member, Plan, plan_snapshots, tell_choices
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot, snapshot_report
+from kubectl_rwx.protection.snapshot_requests import SnapshotRequest
+from kubectl_rwx.protection.snapshot_rights import check_rights
 from kubectl_rwx.protection.snapshot_waits import wait_until_ready
 from kubectl_rwx.protection.source_claims import settle_claims
+from kubectl_rwx.protection.stillness import Hold, withdraw_promise
+from kubectl_rwx.protection.workload_claims import find_workload_claims
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Outcome, Phase
 from plugin_core.model.durations import Deadline, format_duration
-from plugin_core.model.kinds import (
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    VOLUME_SNAPSHOT,
-    VOLUME_SNAPSHOT_CLASS,
-)
+from plugin_core.model.kinds import VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
-
-
-@dataclass(frozen=True)
-class SnapshotRequest:
-    """What the user asked for. Exactly one of claims, selector and everything says of what.
-
-    snapshot_class "": by the volume's driver. name "": generated. timeout: seconds for everything, waiting included.
-    """
-
-    claims: tuple[str, ...] = ()
-    selector: str = ""
-    everything: bool = False
-    snapshot_class: str = ""
-    name: str = ""
-    timeout: float = 600.0
-    wait: bool = True
-
-    def __post_init__(self) -> None:
-        ways = [bool(self.claims), bool(self.selector), self.everything]
-        if sum(ways) != 1:
-            what = "say what to snapshot" if not any(ways) else "claims, --selector and --all exclude each other"
-            raise errors.UsageError(what, hint="name claims (pvc/NAME…), or -l LABELS, or --all")
-        if self.name and not is_dns_label(self.name):
-            raise errors.UsageError(
-                f'--name "{self.name}" cannot be the name of a set',
-                hint=f"use at most {LONGEST} lower-case letters, digits and dashes, a letter or digit at both ends",
-            )
-        if self.timeout <= 0:
-            raise errors.UsageError("--timeout must be longer than 0", hint="not to wait at all: --no-wait")
 
 
 def take_snapshots(cluster: Cluster, request: SnapshotRequest, progress: Progress) -> Answer:
@@ -69,8 +40,13 @@ def take_snapshots(cluster: Cluster, request: SnapshotRequest, progress: Progres
     deadline = Deadline.after(request.timeout)
     bounded, namespace = cluster.within(deadline), cluster.namespace
     require_snapshot_api(bounded)
-    sight = _check_rights(bounded, request, progress)
-    claims, problems = find_claims(bounded, namespace=namespace, names=request.claims, selector=request.selector)
+    users, empty = find_workload_claims(bounded, request.workloads)
+    asked = tuple(dict.fromkeys([*request.claims, *users]))
+    sight = check_rights(bounded, request, progress, count=len(asked))
+    if request.workloads and not asked:
+        return Answer(snapshot_report([], problems=empty), sum_up(empty, done=0, undone="workloads have no claims"))
+    claims, problems = find_claims(bounded, namespace=namespace, names=asked, selector=request.selector)
+    problems = [*empty, *problems]
     bound, unbound = settle_claims(
         bounded, claims, deadline=deadline, progress=progress, wait=request.wait and not cluster.dry_run.on
     )
@@ -78,7 +54,9 @@ def take_snapshots(cluster: Cluster, request: SnapshotRequest, progress: Progres
     plan.problems[:0] = [*problems, *unbound]
     if request.name:
         _refuse_existing_set(bounded, request.name)
-    run = _Run(cluster, request, plan, deadline=deadline, progress=progress, asked=len(claims) + len(problems))
+    run = _Run(
+        cluster, request, plan, deadline=deadline, progress=progress, asked=len(claims) + len(problems), users=users
+    )
     return run.carry_out()
 
 
@@ -95,34 +73,12 @@ def _refuse_existing_set(cluster: Cluster, name: str) -> None:
         )
 
 
-def _check_rights(cluster: Cluster, request: SnapshotRequest, progress: Progress) -> Sight:
-    """Raises Forbidden when the request cannot be done; else what may be read of the cluster's scope."""
-    namespace, count = cluster.namespace, len(request.claims)
-    read_claims = reading_verb(count) if count else "list"
-    needed = [Right(read_claims, PERSISTENT_VOLUME_CLAIM), Right("create", VOLUME_SNAPSHOT)]
-    if request.wait and not cluster.dry_run.on:
-        needed.append(Right("list", VOLUME_SNAPSHOT))
-    require_rights(cluster, needed, namespace=namespace)
-    volumes = Right(read_claims, PERSISTENT_VOLUME)
-    classes = Right("get" if request.snapshot_class else "list", VOLUME_SNAPSHOT_CLASS)
-    missing = missing_rights(cluster, [volumes, classes], namespace=namespace)
-    if classes in missing and not request.snapshot_class:
-        raise errors.Forbidden(
-            f"without --class these rights are needed and missing: {join_rights(missing)}",
-            hint="name the VolumeSnapshotClass with --class (ask an administrator which one fits)", status=403,
-        )
-    if missing:
-        what = "whether the class fits the volume's driver is" if classes in missing else "non-CSI volumes are"
-        progress.warn(f"{what} not checked: you may not {join_rights(missing)}")
-    return Sight(volumes=volumes not in missing, classes=classes not in missing)
-
-
 class _Run:
     """One run, from plan to answer. made: what exists by now, recorded as it comes to be."""
 
     def __init__(
         self, cluster: Cluster, request: SnapshotRequest, plan: Plan, *, deadline: Deadline, progress: Progress,
-        asked: int,
+        asked: int, users: Mapping[str, str],
     ) -> None:
         self._cluster, self._request, self._plan = cluster, request, plan
         self._deadline, self._progress = deadline, progress
@@ -130,28 +86,73 @@ class _Run:
         self._set = request.name or generate_set_name(
             name_of(plan.members[0].claim) if asked == 1 and plan.members else cluster.namespace
         )
+        self._users, self._hold = users, Hold()
         self._made: list[Manifest] = []
 
     def carry_out(self) -> Answer:
         members, problems = self._plan.members, list(self._plan.problems)
         if not members:
             return self._answer([], problems, done=0)
-        tell_choices(members, self._progress)
+        tell_choices(members, self._progress, quiesced=self._request.quiesce.on)
         try:
-            problems += self._create(members)
+            problems += self._cut(members)
             if self._cluster.dry_run.on or not self._request.wait or not self._made:
                 return self._answer(self._made, problems, done=len(self._made), notes=self._not_waited_for())
             return self._await(problems)
         except KeyboardInterrupt:
             self._say_what_remains()
 
+    def _cut(self, members: Sequence[Member]) -> list[Problem]:
+        """Creates the snapshots while their writers stand still; what they promise is withdrawn when it was not so."""
+        request, claims = self._request.quiesce, [name_of(member.claim) for member in members]
+        bounded = self._cluster.within(self._deadline)
+        groups, single = plan_groups(bounded, members, mode=self._request.group, progress=self._progress)
+        problems: list[Problem] = []
+        settled = False
+        try:
+            with hold_still(
+                bounded, request, claims, run=self._run, why=f"snapshot {self._set}", deadline=self._deadline,
+                progress=self._progress,
+            ) as hold:
+                self._hold = hold
+                limit = hold_deadline(hold, self._deadline, timeout=request.freeze_timeout)
+                problems += self._create_groups(groups, limit=limit) + self._create(single)
+                if hold.on and self._made and not self._cluster.dry_run.on:
+                    self._made = hold_until_cut(
+                        self._cluster, hold, request, self._made, claims=claims, deadline=limit,
+                        labels=f"{names.RUN_LABEL}={self._run}", progress=self._progress,
+                    )
+                settled = True
+        finally:
+            broken = self._hold.broken if settled else ["the command ended before the cut"]
+            if self._hold.on and broken and self._made and not self._cluster.dry_run.on:
+                self._made = withdraw_promise(self._cluster.within(None), self._made, why="; ".join(broken))
+        return problems + [Problem(f"set/{self._set}", errors.NotReady(words)) for words in self._hold.unforgiven]
+
+    def _create_groups(self, groups: Sequence[Group], *, limit: Deadline) -> list[Problem]:
+        problems = []
+        for number, group in enumerate(groups):
+            name = self._set if len(groups) == 1 else f"{self._set[:LONGEST - 3]}-{number + 1}"
+            try:
+                self._made += take_group(
+                    self._cluster, group, name=name, set_name=self._set, run=self._run, made=self._manifest,
+                    deadline=limit, progress=self._progress,
+                )
+            except errors.PluginError as error:
+                problems += [Problem(describe_claim(name_of(member.claim)), error) for member in group.members]
+        return problems
+
+    def _manifest(self, member: Member) -> Manifest:
+        claim = name_of(member.claim)
+        manifest = member.manifest(
+            name=member_name(self._set, claim, alone=self._alone), set_name=self._set, run=self._run
+        )
+        if claim in self._users:
+            manifest["metadata"]["annotations"][names.SOURCE_WORKLOAD] = self._users[claim]
+        return self._hold.annotate(manifest)
+
     def _create(self, members: Sequence[Member]) -> list[Problem]:
-        manifests = [
-            member.manifest(
-                name=member_name(self._set, name_of(member.claim), alone=self._alone), set_name=self._set, run=self._run
-            )
-            for member in members
-        ]
+        manifests = [self._manifest(member) for member in members]
         results = create_together(self._cluster.within(self._deadline), manifests, made=self._made, tell=self._tell)
         return [
             Problem(describe_snapshot(name_of(manifest)), _explain_refusal(result))
@@ -206,7 +207,8 @@ class _Run:
         self, snapshots: Sequence[Manifest], problems: Sequence[Problem], *, done: int, notes: tuple[str, ...] = ()
     ) -> Answer:
         report = snapshot_report(
-            snapshots, problems=problems, facts={"set": self._set, "run": self._run} if snapshots else None, notes=notes
+            snapshots, problems=problems, notes=notes,
+            facts={"set": self._set, "run": self._run, "quiesce": self._hold.facts} if snapshots else None,
         )
         return Answer(report=report, failure=sum_up(problems, done=done, undone="claims have no ready snapshot"))
 

@@ -84,6 +84,15 @@ VOLUME_SNAPSHOT_CONTENT = Kind(
     short_names=("vsc", "vscs"),
 )
 
+GROUP_SNAPSHOT_GROUP = "groupsnapshot.storage.k8s.io"
+VOLUME_GROUP_SNAPSHOT = Kind("VolumeGroupSnapshot", "volumegroupsnapshots", GROUP_SNAPSHOT_GROUP, "v1",
+                             short_names=("vgs",))
+VOLUME_GROUP_SNAPSHOT_CLASS = Kind(
+    "VolumeGroupSnapshotClass", "volumegroupsnapshotclasses", GROUP_SNAPSHOT_GROUP, "v1", namespaced=False,
+    short_names=("vgsclass", "vgsclasses"),
+)
+"""In v1; clusters older than external-snapshotter 8.6 serve v1beta1 or v1beta2, so take the version from discovery."""
+
 SCC_GROUP = "security.openshift.io"
 SECURITY_CONTEXT_CONSTRAINTS = Kind(
     "SecurityContextConstraints", "securitycontextconstraints", SCC_GROUP, "v1", namespaced=False, short_names=("scc",)

@@ -27,7 +27,7 @@ def test_help_loads_no_client(command: str) -> None:
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["snapshot"], "say what to snapshot"),
-    (["snapshot", "deploy/web"], '"deploy" is not a kind'),
+    (["snapshot", "svc/web"], '"svc" is not a kind'),
     (["snapshot", "pvc/a", "--all"], "exclude each other"),
     (["snapshot", "pvc/a", "-l", "app=x"], "exclude each other"),
     (["restore", "pvc/a"], '"pvc" is not a kind'),

@@ -1,0 +1,87 @@
+"""The timer inside a container that thaws it when we cannot: it needs `sh` and `sleep`, and outlives our connection.
+
+It is started before the freeze and stopped after the thaw. Its command line carries a mark, by which it is found in
+/proc, also by another run after a crash. Without `setsid` it stays in the exec session's process group, which nothing
+signals: an exec session without a terminal has no hang-up, and the timer ignores it anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
+
+MARK = "kubectl-rwx-thaw-timer"
+SECONDS = 20.0
+"""How long starting and stopping may take; they do nothing that takes time."""
+
+_TIMER = """
+trap '' HUP
+trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+time=$1; shift
+sleep "$time" & nap=$!
+wait "$nap"
+trap '' TERM
+for attempt in 1 2 3 4 5; do
+  "$@" && exit 0
+  sleep 1
+done
+"""
+
+_START = """
+command -v sleep >/dev/null || { echo 'it has no "sleep"' >&2; exit 1; }
+timer=$1; shift
+if command -v setsid >/dev/null 2>&1; then
+  setsid sh -c "$timer" "$@" </dev/null >/dev/null 2>&1 &
+else
+  sh -c "$timer" "$@" </dev/null >/dev/null 2>&1 &
+fi
+pid=$!
+for attempt in 1 2 3 4 5; do
+  kill -0 "$pid" 2>/dev/null || break
+  case $(tr '\\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in *"$1"*) echo "$pid"; exit 0;; esac
+  sleep 1
+done
+echo 'it does not stay' >&2
+exit 1
+"""
+
+_STOP = """
+mark=$1
+for folder in /proc/[0-9]*; do
+  pid=${folder#/proc/}
+  [ "$pid" = $$ ] && continue
+  case $(tr '\\0' ' ' <"$folder/cmdline" 2>/dev/null) in
+    "sh -c "*" $mark "*|*"/sh -c "*" $mark "*) kill "$pid" 2>/dev/null && echo "$pid";;
+  esac
+done
+exit 0
+"""
+
+
+def start_timer(
+    cluster: Cluster, pod: str, *, namespace: str, container: str, seconds: int, thaw: Sequence[str], run: str
+) -> int:
+    """Its process id in the container. Timers that an earlier run left there are stopped first: they would thaw what is
+    frozen now. Raises NotReady when the container cannot hold one."""
+    stop_timers(cluster, pod, namespace=namespace, container=container)
+    command = ("sh", "-c", _START, "sh", _TIMER, f"{MARK}-{run}", str(seconds), *thaw)
+    done = cluster.execute(pod, command, namespace=namespace, container=container, seconds=SECONDS)
+    words = done.stdout.split()
+    if done.exit_code or not words or not words[-1].isdigit():
+        raise errors.NotReady(
+            f"the timer that thaws it in an emergency cannot be started: {done.stderr.strip() or 'no answer'}",
+            hint="a hook needs a container with sh, sleep and tr (--container); else use --quiesce=scale",
+        )
+    return int(words[-1])
+
+
+def stop_timers(cluster: Cluster, pod: str, *, namespace: str, container: str, run: str = "") -> int:
+    """How many were stopped. run "": those of all runs."""
+    script = _STOP if run else _STOP.replace(" $mark ", " $mark-")
+    mark = f"{MARK}-{run}" if run else MARK
+    done = cluster.execute(
+        pod, ("sh", "-c", script, "sh", mark), namespace=namespace, container=container, seconds=SECONDS
+    )
+    return len(done.stdout.split())
