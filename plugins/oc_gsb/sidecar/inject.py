@@ -63,8 +63,14 @@ class _Run:
             record = read_record(workload)
             if record is not None and record.removing and not self._cluster.dry_run.on:
                 workload = self._finish_removal(workload)
-            elif record is not None:
+            elif record is not None and sidecar_of(pod_spec_of(workload)) is not None:
                 return None
+            elif record is not None:
+                raise errors.NotReady(
+                    "it was injected before, but someone took the sidecar out of its template since (GitOps, or an "
+                    "undone rollout)", hint=f"clear its record with: oc gsb uninject {_target(workload)} "
+                    f"-n {self._cluster.namespace}; then inject it again",
+                )
         except errors.PluginError as error:
             return outcome_of(workload, results.REFUSED, message=error.message, hint=error.hint,
                               exit_code=error.exit_code)

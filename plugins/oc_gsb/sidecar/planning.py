@@ -19,6 +19,7 @@ from oc_gsb.sidecar.scc_plans import SccPlan, SccReader, plan_scc
 from oc_gsb.sidecar.template import add_sidecar
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.waiting import Phase
 from plugin_core.model.kinds import (
     CLUSTER_ROLE,
     NAMESPACE,
@@ -30,8 +31,8 @@ from plugin_core.model.kinds import (
     Kind,
 )
 from plugin_core.model.manifests import Manifest, name_of, namespace_of
-from plugin_core.workloads.pods import read_pods
 from plugin_core.workloads.templates import kind_of, service_account_of
+from plugin_core.workloads.waits import Rollout, look_at_rollout
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ class Planner:
         problems += namespace_problems(self._namespace)
         scc = SccPlan(account=service_account_of(workload))
         if not problems:
-            pods = read_pods(self._cluster, workload).newest
-            scc = plan_scc(self._reader, workload, namespace=self._namespace, pods=pods, options=self._options)
+            rollout = look_at_rollout(self._cluster, workload)
+            problems += _present_troubles(rollout)
+            scc = plan_scc(self._reader, workload, namespace=self._namespace, pods=rollout.pods.newest,
+                           options=self._options)
             problems += scc.problems
             problems += self._size_problems(workload, scc)
         if scc.granted and self._missing_grant_rights(workload, scc):
@@ -143,3 +146,10 @@ class Planner:
         if is_label_synced(self._namespace):
             found.append("new pods may be refused until OpenShift raises the namespace's Pod Security label")
         return tuple(found)
+
+
+def _present_troubles(rollout: Rollout) -> list[str]:
+    """A workload that does not come up by itself is not changed: its failure and ours could not be told apart."""
+    if rollout.phase is Phase.FAILED:
+        return [f"its pods do not come up as they are: {rollout.summary}"]
+    return [f"its pods do not come up as they are: {trouble}" for trouble in rollout.troubles if trouble.stuck]

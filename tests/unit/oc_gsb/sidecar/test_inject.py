@@ -283,3 +283,20 @@ def test_pods_that_fail_later_are_not_rolled_back_by_another_run() -> None:
     assert (answer.report.items[0]["result"], code_of(answer)) == ("failed", ExitCode.TIMEOUT)
     assert answer.failure is not None and "oc gsb uninject deployment/web" in answer.failure.hint
     assert sidecar_of(pod_spec_of(seen(cluster))) is not None
+
+
+def test_a_sidecar_that_others_took_out_is_not_called_injected() -> None:
+    cluster, _ = make_world(workload(), expect=WRITES)
+    run(cluster)
+    made = cluster.objects[DEPLOYMENT.resource, NAMESPACE, "web"]
+    made["spec"]["template"]["spec"]["containers"].pop()
+    answer = run(cluster)
+    assert (answer.report.items[0]["result"], code_of(answer)) == ("refused", ExitCode.NOT_READY)
+    assert answer.failure is not None and "oc gsb uninject deployment/web" in answer.failure.hint
+
+
+def test_a_workload_that_is_broken_already_is_refused() -> None:
+    cluster, _ = make_world(workload(containers=[container(image="broken:1", mounts={"data": "/data"})]))
+    answer = run(cluster)
+    assert answer.report.items[0]["result"] == "refused" and writes(cluster) == []
+    assert "its pods do not come up as they are: pod/web-1-0 container app: ErrImagePull" in str(answer.failure)
