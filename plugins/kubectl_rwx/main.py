@@ -15,6 +15,7 @@ from kubectl_rwx.commands.list import list_command
 from kubectl_rwx.commands.prune import prune
 from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
+from kubectl_rwx.commands.thaw import thaw
 from kubectl_rwx.commands.version import version_command
 from kubectl_rwx.commands.wait import wait
 from plugin_core.cli.boundary import run
@@ -29,7 +30,7 @@ def root() -> None:
 
 
 for command in (
-    check, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, version_command,
+    check, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, thaw, version_command,
 ):
     root.add_command(command)
 

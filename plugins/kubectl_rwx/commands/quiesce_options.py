@@ -9,10 +9,6 @@ import click
 
 from kubectl_rwx.protection.quiesce_requests import CONTINUE, CUT, FAIL, HOOK, NONE, READY, SCALE, QuiesceRequest
 from plugin_core.cli.options import Duration
-from plugin_core.model.kinds import CRON_JOB, DAEMON_SET, DEPLOYMENT, DEPLOYMENT_CONFIG, JOB, STATEFUL_SET
-
-WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, DEPLOYMENT_CONFIG, JOB, CRON_JOB)
-"""What may be named in place of the claims that its pods mount."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 

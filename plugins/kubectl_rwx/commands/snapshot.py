@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from kubectl_rwx.commands.quiesce_options import WORKLOADS, quiesce_options, quiesce_request
+from kubectl_rwx.commands.quiesce_options import quiesce_options, quiesce_request
+from kubectl_rwx.protection.quiesce_requests import WORKLOADS
 from plugin_core.cli.options import (
     all_option,
     dry_run_option,

@@ -6,6 +6,13 @@ import re
 from dataclasses import dataclass
 
 from plugin_core import errors
+from plugin_core.model.kinds import CRON_JOB, DAEMON_SET, DEPLOYMENT, DEPLOYMENT_CONFIG, JOB, POD, STATEFUL_SET
+
+WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, DEPLOYMENT_CONFIG, JOB, CRON_JOB)
+"""What may be named in place of the claims that its pods mount."""
+
+HOLDERS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, DEPLOYMENT_CONFIG, JOB, POD)
+"""What may carry the record of a freeze or of a scale-down."""
 
 NONE, HOOK, SCALE = "none", "hook", "scale"
 CUT, READY = "cut", "ready"
