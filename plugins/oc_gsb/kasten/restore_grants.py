@@ -21,19 +21,32 @@ class GrantKeeper:
     old one's service account. look() mends those it is about."""
 
     def __init__(
-        self, cluster: Cluster, grants: Sequence[tuple[Grant, Manifest | None]], progress: Progress
+        self, cluster: Cluster, grants: Sequence[tuple[Grant, Manifest | None]], progress: Progress, *,
+        namespace: str, created: bool,
     ) -> None:
+        """created: the namespace is new, so that nothing in it can be in place already."""
         self._cluster, self._grants, self._progress = cluster, tuple(grants), progress
+        self._namespace, self._created = namespace, created
 
     def ensure(self) -> list[Step]:
         """SCC, ClusterRole and RoleBinding of each grant; what was made."""
         steps = []
         for grant, copy in self._grants:
-            created: list[Manifest] = []
+            steps.append(Step("grant", self._ensure(grant, copy), f"{grant.scc} to {grant.account}"))
+        return steps
+
+    def _ensure(self, grant: Grant, copy: Manifest | None) -> str:
+        """In a namespace that was there, whoever may not look at grants goes on with those it has."""
+        created: list[Manifest] = []
+        try:
             ensure_grant(self._cluster, grant, copy=copy, created=created, progress=self._progress)
             self._mend(grant)
-            steps.append(Step("grant", "created" if created else "unchanged", f"{grant.scc} to {grant.account}"))
-        return steps
+        except errors.Forbidden as error:
+            if self._created:
+                raise
+            self._progress.warn(f"whether {grant.account} may use {grant.scc} is not known: {error.message}")
+            return "not checked"
+        return "created" if created else "unchanged"
 
     def look(self) -> str:
         """Mends what was overwritten; then why pods are refused, in the server's words, "" when none is."""
@@ -42,7 +55,7 @@ class GrantKeeper:
                 self._mend(grant)
             except errors.ApiFailure as error:
                 self._progress.warn(f"the grant of {grant.scc} cannot be kept: {error.message}")
-        return self._refusal() if self._grants else ""
+        return self._refusal()
 
     def _mend(self, grant: Grant) -> None:
         if self._cluster.dry_run.on:
@@ -60,9 +73,8 @@ class GrantKeeper:
             self._progress.note(f"rolebinding/{grant.binding} mended: its subject was of another namespace")
 
     def _refusal(self) -> str:
-        namespace = self._grants[0][0].namespace
         try:
-            events = self._cluster.list_all(EVENT, namespace=namespace, fields="involvedObject.kind=ReplicaSet").items
+            events = self._cluster.list_all(EVENT, namespace=self._namespace).items
         except errors.Forbidden:
             return ""
         refused = [one for one in events if REFUSED in str(one.get("message", ""))]

@@ -103,10 +103,13 @@ def choose_point(cluster: Cluster, request: RestoreRequest) -> Point:
 
 
 def _namespace(cluster: Cluster, name: str) -> Manifest | None:
+    """None when it is not there. Who may not read namespaces is taken to name one that is."""
     try:
         return cluster.get(NAMESPACE_KIND, name)
     except errors.NotFound:
         return None
+    except errors.Forbidden:
+        return {"metadata": {"name": name}}
 
 
 def _environment(cluster: Cluster, request: RestoreRequest, point: Point) -> tuple[Environment, str]:
@@ -114,7 +117,7 @@ def _environment(cluster: Cluster, request: RestoreRequest, point: Point) -> tup
     sources: list[tuple[str, Environment]] = []
     try:
         sources.append((f"the living namespace {request.namespace}", read_environment(cluster, request.namespace)))
-    except errors.NotFound:
+    except (errors.NotFound, errors.Forbidden):
         pass
     if point.policy:
         try:
@@ -154,6 +157,8 @@ def _copy(cluster: Cluster, scc: str, base: str) -> Manifest | None:
     """The SCC as it is to be created; None when it is there and allows what the sidecar asks for."""
     try:
         lacks = missing_for_sidecar(cluster.get(SECURITY_CONTEXT_CONSTRAINTS, scc))
+    except errors.Forbidden:
+        return None
     except errors.NotFound:
         pass
     else:

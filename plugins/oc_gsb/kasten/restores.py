@@ -18,7 +18,7 @@ from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
 from plugin_core.model.durations import Deadline, format_duration
-from plugin_core.model.kinds import NAMESPACE, RESTORE_ACTION, RESTORE_POINT, ROLE_BINDING, SECURITY_CONTEXT_CONSTRAINTS
+from plugin_core.model.kinds import NAMESPACE, RESTORE_ACTION, RESTORE_POINT, SECURITY_CONTEXT_CONSTRAINTS
 from plugin_core.model.manifests import Manifest, name_of, part_of
 from plugin_core.model.progress import Progress
 from plugin_core.model.refs import Target
@@ -35,7 +35,7 @@ def restore(cluster: Cluster, plan: RestorePlan, progress: Progress) -> Answer:
     for warning in plan.warnings:
         progress.warn(warning)
     steps: list[Step] = []
-    keeper = GrantKeeper(cluster, plan.grants, progress)
+    keeper = GrantKeeper(cluster, plan.grants, progress, namespace=plan.target, created=plan.namespace is not None)
     if not _prepare(cluster, plan, keeper, steps, progress):
         return answer_of(plan, steps, dry_run=cluster.dry_run)
     name = _under_way(cluster, plan)
@@ -59,8 +59,6 @@ def _rights(plan: RestorePlan) -> list[Right]:
         wanted.append(("create", RESTORE_POINT, plan.point_namespace))
     if plan.namespace:
         wanted.append(("create", NAMESPACE, None))
-    if plan.grants:
-        wanted.append(("create", ROLE_BINDING, plan.target))
     if any(copy for _, copy in plan.grants):
         wanted.append(("create", SECURITY_CONTEXT_CONSTRAINTS, None))
     return wanted
