@@ -10,12 +10,14 @@ from oc_gsb.commands.backup import backup
 from oc_gsb.commands.discover import discover
 from oc_gsb.commands.inject import inject
 from oc_gsb.commands.policy import policy
+from oc_gsb.commands.render import render
 from oc_gsb.commands.restore import restore
 from oc_gsb.commands.restorepoints import restorepoints
 from oc_gsb.commands.scc import scc
 from oc_gsb.commands.status import status
 from oc_gsb.commands.token import token
 from oc_gsb.commands.uninject import uninject
+from oc_gsb.commands.upgrade import upgrade
 from oc_gsb.commands.verify import verify
 from oc_gsb.commands.version import version_command
 from plugin_core.cli.boundary import run
@@ -30,7 +32,7 @@ def root() -> None:
 
 
 for command in (
-    discover, status, inject, verify, uninject, scc, token, policy, backup, restorepoints, restore,
+    discover, status, inject, verify, upgrade, uninject, render, scc, token, policy, backup, restorepoints, restore,
     version_command,
 ):
     root.add_command(command)

@@ -17,8 +17,9 @@ from plugin_core.workloads.templates import kind_of, replicas_of
 from plugin_core.workloads.waits import Rollout
 
 INJECTED, REMOVED, UNCHANGED, SKIPPED = "injected", "uninjected", "unchanged", "skipped"
+UPGRADED = "upgraded"
 ROLLED_BACK, REFUSED, FAILED, NOT_STARTED = "rolled back", "refused", "failed", "not started"
-_GOOD = frozenset({INJECTED, REMOVED, UNCHANGED, SKIPPED})
+_GOOD = frozenset({INJECTED, REMOVED, UNCHANGED, SKIPPED, UPGRADED})
 
 
 @dataclass(frozen=True)

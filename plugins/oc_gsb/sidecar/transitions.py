@@ -55,6 +55,30 @@ def take_out(cluster: Cluster, workload: Manifest, *, hold: bool) -> Edited:
     return _edit(cluster, workload, edit)
 
 
+def change(cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool) -> Edited:
+    """One patch of a workload that has a record already; zero replicas along with it where old pods must go first."""
+
+    def held(before: Manifest) -> Manifest:
+        after = edit(before)
+        record = read_record(after)
+        return hold_at_zero(after, record) if record and after != before else after
+
+    return _edit(cluster, workload, held if hold else edit)
+
+
+def change_back(
+    cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool, deadline: Deadline, progress: Progress
+) -> Rollout:
+    """Undoes a change whose rollout failed; edit: the way back. Pods left standing go, as in roll_back."""
+    kind, name, namespace = kind_of(workload), name_of(workload), namespace_of(workload)
+    current = cluster.get(kind, name, namespace=namespace)
+    failed = part_of(current, "status", "updateRevision") if is_observed(current) else None
+    restored = change(cluster, workload, edit=edit, hold=hold).after
+    if kind == STATEFUL_SET and failed:
+        _clear_failed_pods(cluster, restored, revision=str(failed), deadline=deadline, progress=progress)
+    return finish(cluster, restored, deadline=deadline, progress=progress)
+
+
 def finish(cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress) -> Rollout:
     """Waits for the rollout; first lets a held workload's pods go and returns it to its replicas."""
     record = read_record(workload)
