@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kubectl_rwx.protection.answers import Problem
 from kubectl_rwx.protection.claim_selection import read_named
 from kubectl_rwx.protection.diagnosis import explain_snapshots
+from kubectl_rwx.protection.restore_rules import judge_widening, require_volume_mode
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster
@@ -36,6 +37,7 @@ class Wishes:
     size: int = 0
     storage_class: str = ""
     access_modes: tuple[str, ...] = ()
+    volume_mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Restoration:
-    """One claim to be made. on_first_use: it stays Pending until a pod uses it."""
+    """One claim to be made. on_first_use: it stays Pending until a pod uses it. caution: a warning, or "".
+    """
 
     snapshot: Manifest
     claim: Manifest
     on_first_use: bool
+    caution: str = ""
 
 
 @dataclass
@@ -143,7 +147,11 @@ def _restoration(snapshot: Manifest, around: Surroundings, wishes: Wishes, *, ru
         )
     size = restore_size(snapshot_size=size_at(snapshot, "status", "restoreSize"), source=source, wanted=wishes.size)
     name = wishes.to or f"{claim_of(snapshot) or name_of(snapshot)}{wishes.suffix}"
-    mode = source.volume_mode or part_of(content, "spec", "sourceVolumeMode") or FILESYSTEM
+    mode = require_volume_mode(
+        wishes.volume_mode, content=content,
+        source=source.volume_mode or part_of(content, "spec", "sourceVolumeMode") or FILESYSTEM,
+    )
+    caution = judge_widening(modes, source=source.access_modes, storage_class=found, class_name=storage_class)
     claim = {
         "apiVersion": PERSISTENT_VOLUME_CLAIM.api_version,
         "kind": PERSISTENT_VOLUME_CLAIM.name,
@@ -161,4 +169,4 @@ def _restoration(snapshot: Manifest, around: Surroundings, wishes: Wishes, *, ru
             "dataSource": {"apiGroup": SNAPSHOT_GROUP, "kind": VOLUME_SNAPSHOT.name, "name": name_of(snapshot)},
         },
     }
-    return Restoration(snapshot=snapshot, claim=claim, on_first_use=binds_on_first_use(found))
+    return Restoration(snapshot=snapshot, claim=claim, on_first_use=binds_on_first_use(found), caution=caution)

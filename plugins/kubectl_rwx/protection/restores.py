@@ -8,6 +8,7 @@ from typing import NoReturn
 from kubectl_rwx.protection.answers import Answer, Problem, sum_up
 from kubectl_rwx.protection.bindings import wait_until_bound
 from kubectl_rwx.protection.claim_selection import describe_claim, read_named, reading_verb
+from kubectl_rwx.protection.consumers import bind_claims
 from kubectl_rwx.protection.creation import create_together
 from kubectl_rwx.protection.diagnosis import explain_claims
 from kubectl_rwx.protection.restore_plans import (
@@ -24,6 +25,7 @@ from kubectl_rwx.protection.rights import Right, join_rights, missing_rights, re
 from kubectl_rwx.protection.set_names import generate_run
 from kubectl_rwx.protection.snapshot_api import require_snapshot_api
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot
+from kubectl_rwx.protection.snapshot_selection import Chosen, find_snapshots
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Outcome, Phase
@@ -34,7 +36,7 @@ from plugin_core.model.kinds import (
     VOLUME_SNAPSHOT,
     VOLUME_SNAPSHOT_CONTENT,
 )
-from plugin_core.model.manifests import Manifest, name_of, part_of
+from plugin_core.model.manifests import Manifest, labels_of, name_of, part_of
 from plugin_core.model.progress import Progress
 from plugin_core.storage.snapshots import claim_of
 
@@ -49,7 +51,7 @@ def restore(cluster: Cluster, request: RestoreRequest, progress: Progress) -> An
     bounded = cluster.within(deadline)
     require_snapshot_api(bounded)
     _require_rights(bounded, request)
-    snapshots, problems = _find_snapshots(bounded, request)
+    snapshots, problems = find_snapshots(bounded, Chosen(request.snapshots, request.set_name))
     if request.wishes.to and len(snapshots) > 1:
         raise errors.UsageError(
             f'--to names one claim, but the set "{request.set_name}" has {len(snapshots)} snapshots',
@@ -61,6 +63,8 @@ def restore(cluster: Cluster, request: RestoreRequest, progress: Progress) -> An
     around = _look_around(bounded, ready, progress)
     run = generate_run()
     plan = plan_restore(ready, around, request.wishes, run=run)
+    for caution in dict.fromkeys(one.caution for one in plan.restorations if one.caution):
+        progress.warn(caution)
     restoring = _Restoring(cluster, request, deadline=deadline, progress=progress)
     return restoring.carry_out(plan.restorations, [*problems, *unready, *plan.problems])
 
@@ -84,27 +88,6 @@ def _look_around(cluster: Cluster, snapshots: Sequence[Manifest], progress: Prog
     return read_surroundings(
         cluster, snapshots, may_read_contents=contents not in missing, may_read_classes=classes not in missing
     )
-
-
-def _find_snapshots(cluster: Cluster, request: RestoreRequest) -> tuple[list[Manifest], list[Problem]]:
-    namespace = cluster.namespace
-    hint = f"see which there are: kubectl rwx list -n {namespace}"
-    if request.set_name:
-        labels = f"{names.SET_LABEL}={request.set_name}"
-        found = cluster.list_all(VOLUME_SNAPSHOT, namespace=namespace, labels=labels).items
-        if not found:
-            raise errors.NotFound(
-                f'there is no snapshot set "{request.set_name}" in namespace "{namespace}"', status=404,
-                hint=f"{hint}; a snapshot without a set is named vs/{request.set_name}",
-            )
-        return found, []
-    there = read_named(cluster, VOLUME_SNAPSHOT, request.snapshots, namespace=namespace)
-    absent = [
-        Problem(describe_snapshot(name),
-                errors.NotFound(f'it does not exist in namespace "{namespace}"', status=404, hint=hint))
-        for name in request.snapshots if name not in there
-    ]
-    return [there[name] for name in request.snapshots if name in there], absent
 
 
 class _Restoring:
@@ -170,6 +153,15 @@ class _Restoring:
             idle |= {name for name, outcome in outcomes.items()
                      if outcome.phase is Phase.READY and not _is_bound(outcome.manifest or {})}
             problems = problems + self._explain(outcomes)
+        if idle and self._request.bind and self._request.wait and not self._cluster.dry_run.on:
+            bound, unbound = bind_claims(
+                self._cluster, [last_seen[name] for name in sorted(idle)], namespace=self._cluster.namespace,
+                run=labels_of(last_seen[min(idle)]).get(names.RUN_LABEL, ""), image=self._request.image,
+                deadline=self._deadline, progress=self._progress,
+            )
+            last_seen.update({name: outcome.manifest for name, outcome in bound.items() if outcome.manifest})
+            idle -= set(bound)
+            problems = problems + unbound
         restored = [
             Restored(claim=last_seen[name], source=claim_of(one.snapshot), waits_for_consumer=name in idle,
                      change="unchanged" if name in unchanged else "created")
@@ -230,7 +222,8 @@ class _Restoring:
             return ()
         what = describe_claim(idle[0]) if len(idle) == 1 else f"{len(idle)} claims"
         verb = "waits for its first consumer and is" if len(idle) == 1 else "wait for their first consumers and are"
-        return (f"{what} {verb} filled when a pod uses it (volumeBindingMode WaitForFirstConsumer)",)
+        return (f"{what} {verb} filled when a pod uses it (volumeBindingMode WaitForFirstConsumer); "
+                "--bind makes it real now",)
 
     def _resume(self, claims: Sequence[str]) -> str:
         listed = " ".join(f"pvc/{name}" for name in claims)
