@@ -30,7 +30,7 @@ class Command:
     container: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hook:
     """The pair for one writer. origin: where it comes from, in words."""
 

@@ -35,7 +35,7 @@ _GITOPS = (
 """Annotations or labels that GitOps controllers leave on what they keep in step with Git."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Owner:
     """The workload whose controller made a pod, as last read."""
 

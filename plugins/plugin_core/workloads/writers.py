@@ -14,7 +14,7 @@ OVER = ("Succeeded", "Failed")
 """Phases of a pod whose containers have all ended and never start again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Writer:
     """claims: those of the set it may write to. containers: those of its containers that mount them so.
 
