@@ -7,6 +7,7 @@ import sys
 import click
 
 from kubectl_rwx.commands.check import check
+from kubectl_rwx.commands.cleanup import cleanup
 from kubectl_rwx.commands.clone import clone
 from kubectl_rwx.commands.delete import delete
 from kubectl_rwx.commands.describe import describe
@@ -30,7 +31,8 @@ def root() -> None:
 
 
 for command in (
-    check, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, thaw, version_command,
+    check, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, cleanup,
+    thaw, version_command,
 ):
     root.add_command(command)
 
