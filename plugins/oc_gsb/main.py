@@ -7,9 +7,12 @@ import sys
 import click
 
 from oc_gsb.commands.backup import backup
+from oc_gsb.commands.cleanup import cleanup
 from oc_gsb.commands.discover import discover
+from oc_gsb.commands.images import images
 from oc_gsb.commands.inject import inject
 from oc_gsb.commands.policy import policy
+from oc_gsb.commands.rbac import rbac
 from oc_gsb.commands.render import render
 from oc_gsb.commands.restore import restore
 from oc_gsb.commands.restorepoints import restorepoints
@@ -32,8 +35,8 @@ def root() -> None:
 
 
 for command in (
-    discover, status, inject, verify, upgrade, uninject, render, scc, token, policy, backup, restorepoints, restore,
-    version_command,
+    discover, status, inject, verify, upgrade, uninject, render, scc, token, policy, backup, restorepoints,
+    restore, cleanup, rbac, images, version_command,
 ):
     root.add_command(command)
 

@@ -79,11 +79,12 @@ def delete(cluster: Cluster, request: DeleteRequest, *, progress: Progress) -> A
     progress.phase("looking for users of the SCC in the whole cluster")
     outcomes: list[Outcome] = []
     for name in request.names:
-        outcomes += _delete(cluster, name, progress=progress)
+        outcomes += delete_copy(cluster, name, progress=progress)
     return answer_with("SccCopyList", outcomes, dry_run=cluster.dry_run, empty="No SCC to delete.")
 
 
-def _delete(cluster: Cluster, name: str, *, progress: Progress) -> list[Outcome]:
+def delete_copy(cluster: Cluster, name: str, *, progress: Progress) -> list[Outcome]:
+    """One SCC and its ClusterRole, if they are ours and unused; what is taken into use meanwhile is put back."""
     try:
         scc: Manifest | None = cluster.get(SCC, name)
     except errors.NotFound:

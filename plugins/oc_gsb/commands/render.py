@@ -33,7 +33,7 @@ def render(
     Examples:
       oc gsb render deploy/web --only patch > gsb-patch.yaml
       oc gsb render deploy/web --only access | oc apply -f -
-      oc gsb render deploy/web | kubectl apply --server-side -f -
+      oc gsb render deploy/web | kubectl apply --server-side --field-manager=gsb -f -
     """
     from oc_gsb.sidecar.rendering import render as render_injection
     from oc_gsb.sidecar.requests import InjectRequest

@@ -1,0 +1,104 @@
+"""`oc gsb cleanup`: grants and copies of ours that nothing needs, and workloads an interrupted run left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from oc_gsb.access.bindings import GROUP_PREFIX, grant_of
+from oc_gsb.access.copies import delete_copy
+from oc_gsb.access.decisions import SERVICE_ACCOUNT
+from oc_gsb.access.outcomes import DELETED, UNCHANGED, Outcome, answer_with
+from oc_gsb.sidecar.grants import ROLE_PREFIX, Grant, binding_users, scc_users
+from oc_gsb.sidecar.record import has_record, read_record
+from oc_gsb.sidecar.results import Answer
+from oc_gsb.sidecar.selection import served_kinds
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
+from plugin_core.model.kinds import ROLE_BINDING, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS
+from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
+from plugin_core.model.progress import Progress
+from plugin_core.names import GSB, MANAGED_BY_LABEL
+
+OURS = f"{MANAGED_BY_LABEL}={GSB}"
+WOULD = "to be deleted"
+
+
+@dataclass(frozen=True)
+class CleanupRequest:
+    """everywhere: all namespaces. confirmed: delete; otherwise what would go is only shown."""
+
+    everywhere: bool = False
+    confirmed: bool = False
+
+
+def clean_up(cluster: Cluster, request: CleanupRequest, *, progress: Progress) -> Answer:
+    """Shows, or deletes, what is ours and unused. Workloads are never changed: the command that finishes them is named.
+    """
+    scope = None if request.everywhere else cluster.namespace
+    progress.phase("looking for what earlier runs left")
+    outcomes = list(_interrupted(cluster, scope))
+    if cluster.versions_of(SCC_GROUP):
+        bindings = cluster.list_all(ROLE_BINDING, namespace=scope, labels=OURS).items
+        going = list(_unused_bindings(cluster, bindings))
+        outcomes += [_delete(cluster, one, request, progress) for one in going]
+        outcomes += _copies(cluster, request, going, progress)
+    waiting = [one for one in outcomes if one.result == WOULD]
+    notes = [f"nothing was deleted: add --yes to delete {len(waiting)} objects"] if waiting else []
+    return answer_with("CleanupList", outcomes, dry_run=cluster.dry_run, empty="Nothing of ours is left over.",
+                       notes=notes)
+
+
+def _interrupted(cluster: Cluster, scope: str | None) -> Iterator[Outcome]:
+    for kind in served_kinds(cluster):
+        for workload in cluster.list_all(kind, namespace=scope).items:
+            where = f"{kind.name.lower()}/{name_of(workload)} -n {namespace_of(workload)}"
+            try:
+                record = read_record(workload) if has_record(workload) else None
+            except errors.NotReady as error:
+                yield Outcome(kind, name_of(workload), UNCHANGED, namespace_of(workload), error.message)
+                continue
+            if record is not None and (record.removing or record.replicas is not None):
+                verb = "uninject" if record.removing else "inject"
+                yield Outcome(kind, name_of(workload), UNCHANGED, namespace_of(workload),
+                              f"an interrupted {verb} left it at 0 replicas; finish it: oc gsb {verb} {where}")
+
+
+def _unused_bindings(cluster: Cluster, bindings: list[Manifest]) -> Iterator[Manifest]:
+    """Those for one service account that no pod and no injected workload needs; group grants were asked for."""
+    for binding in bindings:
+        scc, where = str(binding["roleRef"]["name"]).removeprefix(ROLE_PREFIX), namespace_of(binding)
+        grants = [grant_of(subject, scc=scc, namespace=where) for subject in binding.get("subjects") or []]
+        if any(one.kind != SERVICE_ACCOUNT or one.name.startswith(GROUP_PREFIX) for one in grants):
+            continue
+        if not any(binding_users(cluster, Grant(scc=scc, namespace=where, account=one.name)) for one in grants):
+            yield binding
+
+
+def _delete(cluster: Cluster, binding: Manifest, request: CleanupRequest, progress: Progress) -> Outcome:
+    name, where = name_of(binding), namespace_of(binding)
+    if not request.confirmed:
+        return Outcome(ROLE_BINDING, name, WOULD, where, "no pod and no injected workload needs it")
+    try:
+        cluster.delete(ROLE_BINDING, name, namespace=where, uid=uid_of(binding))
+    except errors.NotFound:
+        pass
+    progress.note(f"rolebinding/{name} deleted{cluster.dry_run.suffix}")
+    return Outcome(ROLE_BINDING, name, DELETED, where)
+
+
+def _copies(
+    cluster: Cluster, request: CleanupRequest, going: list[Manifest], progress: Progress
+) -> Iterator[Outcome]:
+    """Copies that nobody uses once the bindings above are gone."""
+    gone = {f"rolebinding {name_of(one)} in namespace {namespace_of(one)} grants it" for one in going}
+    for scc in cluster.list_all(SECURITY_CONTEXT_CONSTRAINTS, labels=OURS).items:
+        name = name_of(scc)
+        users = set(scc_users(cluster, Grant(scc=name, namespace=cluster.namespace, account=""))) - gone
+        if users:
+            continue
+        if request.confirmed and not cluster.dry_run.on:
+            yield from delete_copy(cluster, name, progress=progress)
+        else:
+            yield Outcome(SECURITY_CONTEXT_CONSTRAINTS, name, DELETED if request.confirmed else WOULD,
+                          message="nobody may use it and no pod runs under it")

@@ -1,0 +1,36 @@
+"""oc gsb cleanup"""
+
+from __future__ import annotations
+
+import click
+
+from plugin_core.cli.options import dry_run_option, output_option, shared_options, yes_option
+from plugin_core.cli.sessions import current_session
+
+
+@click.command()
+@yes_option
+@dry_run_option
+@output_option
+@shared_options
+def cleanup(yes: bool) -> None:
+    """Find what interrupted runs left: unused grants and SCC copies of ours, workloads held at 0 replicas.
+
+    Shows it; deletes it with --yes. Workloads are not touched: the command that finishes each is named. Grants to a
+    group were asked for and stay: oc gsb scc revoke --group.
+
+    \b
+    Examples:
+      oc gsb cleanup -A
+      oc gsb cleanup --yes
+    """
+    from oc_gsb.access.leftovers import CleanupRequest, clean_up
+
+    session = current_session()
+    request = CleanupRequest(session.all_namespaces, yes)
+    cluster = session.connect(all_namespaces=True)
+    with session.progress() as progress:
+        answer = clean_up(cluster, request, progress=progress)
+    session.show(answer.report)
+    if answer.failure:
+        raise answer.failure
