@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from importlib.metadata import version
 
 from cluster.kubectl import Kubectl, Plugin, run
 from cluster.manifests import claim, deployment, pod
@@ -18,8 +19,10 @@ def test_kubectl_finds_both_plugins(cluster_environment: dict[str, str], kubectl
 
 def test_executables_need_no_python(cluster_environment: dict[str, str], installed: object) -> None:
     bare = {"HOME": "/nonexistent", "PATH": f"{installed}:/usr/bin:/bin"}
-    done = subprocess.run(["kubectl-rwx", "version"], env=bare, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    for executable in ("kubectl-rwx", "oc-gsb"):
+        done = subprocess.run([executable, "version"], env=bare, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert version("kubectl-rwx") in done.stdout
 
 
 def test_snapshot_and_restore_through_kubectl(cluster_environment: dict[str, str], namespace: Kubectl) -> None:
