@@ -88,7 +88,9 @@ def set_operator(kubectl: Kubectl, gsb: Plugin, spec: dict[str, Any]) -> None:
 
 
 @contextmanager
-def own_profile(kubectl: Kubectl, name: str, *, spec: dict[str, Any] | None = None, **annotations: str) -> Iterator[str]:
+def own_profile(
+    kubectl: Kubectl, name: str, *, spec: dict[str, Any] | None = None, **annotations: str
+) -> Iterator[str]:
     """A Location profile of the test's own, validated, and gone afterwards. spec: merged into the stand-in's."""
     kasten = kubectl.within(K10)
     base = kasten.json("get", PROFILE_KIND, PROFILE)["spec"]
