@@ -1,12 +1,14 @@
 """End-to-end tests: our executables as a user runs them, on a real cluster, looked at afterwards with kubectl.
 
 The cluster is the one KUBECONFIG names, else the sandbox, which is started when it is not up and left up
-(`make sandbox-down` ends it). Every test gets a namespace of its own, which is gone when the test is over.
+(`make sandbox-down` ends it). Every test gets a namespace of its own, which is gone when the session is over.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -18,6 +20,29 @@ import pytest
 from cluster.kubectl import Kubectl, Plugin
 
 ROOT = Path(__file__).parents[2]
+SANDBOX_DRIVER = "shared.csi.sandbox.local"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a cluster of the user's own only the tests run that fit any cluster; the summary says how many did not."""
+    if not os.environ.get("KUBECONFIG") or _is_sandbox():
+        return
+    here = Path(__file__).parent
+    kept = [item for item in items if here not in item.path.parents or item.get_closest_marker("any_cluster")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if os.environ.get("KUBECONFIG") and not _is_sandbox():
+        terminalreporter.write_line(
+            "not the sandbox: only the tests marked any_cluster were run here; `make test` runs all", yellow=True
+        )
+
+
+def _is_sandbox() -> bool:
+    asked = subprocess.run(["kubectl", "get", "csidriver", SANDBOX_DRIVER], capture_output=True)
+    return asked.returncode == 0
 
 
 @pytest.fixture(scope="session")
@@ -49,17 +74,28 @@ def kubectl(cluster_environment: dict[str, str]) -> Kubectl:
     return Kubectl(environment=cluster_environment)
 
 
+@pytest.fixture(scope="session")
+def leaving_namespaces(kubectl: Kubectl) -> Iterator[list[str]]:
+    """Namespaces that are being deleted; the session ends when they are gone, and fails when one stays."""
+    names: list[str] = []
+    yield names
+    if names:
+        kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in names), "--timeout=180s")
+
+
 @pytest.fixture
-def make_namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[Callable[..., Kubectl]]:
-    """make_namespace(labels={...}) → kubectl bound to a new namespace, deleted (and waited for) after the test."""
-    made = []
+def make_namespace(
+    kubectl: Kubectl, request: pytest.FixtureRequest, leaving_namespaces: list[str]
+) -> Iterator[Callable[..., Kubectl]]:
+    """make_namespace(labels={...}) → kubectl bound to a new namespace, whose deletion begins when the test is over."""
+    made: list[str] = []
+    case = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:60].strip("-")
 
     def make(labels: dict[str, str] | None = None) -> Kubectl:
         name = f"t-{uuid.uuid4().hex[:10]}"
-        kubectl("create", "namespace", name)
+        metadata = {"name": name, "labels": {"tests/case": case, **(labels or {})}}
+        kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
         made.append(name)
-        kubectl("label", "namespace", name, f"tests/case={request.node.name[:60].strip('-_.[]')}".replace("[", "-")
-                .replace("]", ""), *(f"{key}={value}" for key, value in (labels or {}).items()))
         bound = kubectl.within(name)
         bound.wait_until(lambda: bound("get", "serviceaccount", "default", check=False).returncode == 0,
                          "the default service account")
@@ -67,7 +103,8 @@ def make_namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator
 
     yield make
     if made:
-        kubectl("delete", "namespace", *made, "--timeout=120s")
+        kubectl("delete", "namespace", *made, "--wait=false")
+        leaving_namespaces += made
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-IMAGE = "sandbox.local/tools:1"
+IMAGE = os.environ.get("TEST_IMAGE", "sandbox.local/tools:1")
 RESOURCES = {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from cluster.conftest import cluster_environment as sandbox_environment
-from cluster.conftest import gsb, kubectl, make_namespace, namespace, rwx
+from cluster.conftest import gsb, kubectl, leaving_namespaces, make_namespace, namespace, rwx
 
-__all__ = ["sandbox_environment", "kubectl", "make_namespace", "namespace", "rwx", "gsb"]
+__all__ = ["sandbox_environment", "kubectl", "leaving_namespaces", "make_namespace", "namespace", "rwx", "gsb"]
 
 ROOT = Path(__file__).parents[2]
 
