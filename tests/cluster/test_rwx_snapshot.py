@@ -66,7 +66,7 @@ def test_each_driver_has_its_own_class(rwx: Plugin, namespace: Kubectl, storage_
 def test_all_claims_of_a_namespace_are_one_set(rwx: Plugin, namespace: Kubectl) -> None:
     bind_claims(namespace, *(claim(name, size="10Mi") for name in ("a", "b", "c")),
                 claim("block", storage_class="block", access_mode="ReadWriteOnce", size="10Mi"))
-    done = rwx("snapshot", "--all", "--name", "nightly")
+    done = rwx("snapshot", "--all", "--name", "nightly", "--group", "never")
     assert done.returncode == 0, done.stderr
     assert snapshot_names(namespace) == ["nightly-a", "nightly-b", "nightly-block", "nightly-c"]
     ready = namespace.jsonpath("get", "vs", "-l", "kubectl-rwx.io/set=nightly", path="{.items[*].status.readyToUse}")
