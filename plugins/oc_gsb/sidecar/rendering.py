@@ -17,7 +17,7 @@ from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import DEPLOYMENT_CONFIG
 from plugin_core.model.manifests import Manifest, annotations_of, name_of, namespace_of
 from plugin_core.model.progress import Progress
-from plugin_core.names import FORCE_GENERIC_BACKUP, REQUIRED_SCC, SIDECAR_CONTAINER
+from plugin_core.names import FORCE_GENERIC_BACKUP, REQUIRED_SCC, SCC_BASE, SIDECAR_CONTAINER
 from plugin_core.workloads.templates import kind_of, pod_spec_of, template_of
 
 ALL, PATCH, ACCESS = "all", "patch", "access"
@@ -68,7 +68,8 @@ def _access(plan: Plan) -> list[Document]:
     found: list[Document] = []
     grant = plan.grant
     if plan.scc.copy is not None:
-        found.append(([f"A copy of SCC {plan.scc.base} that also allows CHOWN, DAC_OVERRIDE and FOWNER.",
+        base = annotations_of(plan.scc.copy).get(SCC_BASE, plan.scc.base)
+        found.append(([f"A copy of SCC {base} that also allows CHOWN, DAC_OVERRIDE and FOWNER.",
                        "Nobody may use it but whom the binding below names."], plan.scc.copy))
     if plan.scc.copy is not None or not plan.scc.granted:
         found.append((["The right to use this one SCC."], role_manifest(grant)))

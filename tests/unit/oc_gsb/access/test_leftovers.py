@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from fakes.progress import Recorder
+from fakes.workloads import NAMESPACE, workload
+from oc_gsb.access.bindings import binding_for, group_grant
+from oc_gsb.access.leftovers import CleanupRequest, clean_up
+from oc_gsb.access.plans import fresh_copy
+from oc_gsb.access.rights import COMMANDS, make_roles
+from oc_gsb.sidecar.containers import SidecarOptions
+from oc_gsb.sidecar.grants import Grant, binding_manifest, role_manifest
+from oc_gsb.sidecar.record import read_record
+from oc_gsb.sidecar.template import add_sidecar, hold_at_zero
+from plugin_core import errors
+from plugin_core.kube.cluster import DryRun
+from unit.oc_gsb.access.openshift import BINDINGS, COPIES, make_openshift
+from unit.oc_gsb.sidecar.world import COPY, SCCS, names_of
+
+GRANT = Grant(scc=COPY, namespace=NAMESPACE, account="default")
+LEFT = [fresh_copy(SCCS["restricted-v2"]), role_manifest(GRANT), binding_manifest(GRANT)]
+
+
+def clean(cluster, **request):
+    return clean_up(cluster, CleanupRequest(**request), progress=Recorder())
+
+
+def results(answer):
+    return [(item["kind"], item["result"]) for item in answer.report.items]
+
+
+def test_shown_first_deleted_with_yes():
+    cluster = make_openshift(*LEFT)
+    answer = clean(cluster)
+    assert results(answer) == [("RoleBinding", "to be deleted"), ("SecurityContextConstraints", "to be deleted")]
+    assert "add --yes to delete 2 objects" in answer.report.notes[0]
+    assert results(clean(cluster, confirmed=True)) == [
+        ("RoleBinding", "deleted"), ("SecurityContextConstraints", "deleted"), ("ClusterRole", "deleted")]
+    assert results(clean(cluster, everywhere=True)) == []
+    assert names_of(cluster, BINDINGS) == [] and COPY not in names_of(cluster, COPIES)
+
+
+def test_dry_run_deletes_nothing():
+    cluster = make_openshift(*LEFT, dry_run=DryRun.SERVER)
+    assert results(clean(cluster, confirmed=True)) == [("RoleBinding", "deleted"), ("SecurityContextConstraints",
+                                                                                    "deleted")]
+    assert names_of(cluster, BINDINGS) and COPY in names_of(cluster, COPIES)
+
+
+def test_what_is_in_use_is_no_leftover():
+    made = add_sidecar(workload(), options=SidecarOptions(image="tools:1"), scc=COPY)
+    assert results(clean(make_openshift(*LEFT, made))) == []
+
+
+def test_a_group_grant_was_asked_for():
+    assert results(clean(make_openshift(*LEFT[:2], binding_for(group_grant(COPY, namespace=NAMESPACE))))) == []
+
+
+def test_an_interrupted_run_is_named_with_what_finishes_it():
+    made = add_sidecar(workload(), options=SidecarOptions(image="tools:1"), scc=COPY)
+    (item,) = clean(make_openshift(hold_at_zero(made, read_record(made)))).report.items
+    assert item["message"].endswith("finish it: oc gsb inject deployment/web -n app")
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_each_commands_rights_make_roles(command):
+    made = [manifest for _, manifest in make_roles([command], namespace="shop")]
+    assert {one["kind"] for one in made} <= {"Role", "ClusterRole"} and made
+    assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for one in made
+               for rule in one["rules"])
+
+
+def test_all_commands_and_unknown_ones():
+    role, cluster_role = make_roles([], namespace="shop")
+    assert role[1]["metadata"]["namespace"] == "shop" and "keep this with administrators" in cluster_role[0][1]
+    with pytest.raises(errors.UsageError, match="no rights are known for nope"):
+        make_roles(["nope"], namespace="shop")
