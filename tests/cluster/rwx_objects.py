@@ -65,6 +65,11 @@ def give_up_restore(namespace: Kubectl, *, snapshot: str, claim: str) -> None:
     away after five minutes.
     """
     namespace("delete", "pvc", claim)
+    let_go_of(namespace, snapshot)
+
+
+def let_go_of(namespace: Kubectl, snapshot: str) -> None:
+    """Takes away the finalizer that the provisioner forgets when a claim is deleted before it was filled."""
     finalizers = namespace.json("get", f"vs/{snapshot}")["metadata"].get("finalizers", [])
     kept = [name for name in finalizers if name != "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"]
     namespace("patch", f"vs/{snapshot}", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": kept}}))
