@@ -77,7 +77,7 @@ def test_several_profiles_need_a_choice(namespace: Kubectl, kubectl: Kubectl, gs
     ({"type": "Infra"}, {}, "it is of type Infra; Kanister operations need a Location profile"),
     ({}, {FAULT: "bucket is not writable"}, "its validation is Failed: bucket is not writable"),
     ({"locationSpec": {"type": "VeeamRepository"}}, {}, "a Veeam repository cannot hold restore points"),
-])
+], ids=["infra", "invalid", "veeam"])
 def test_profile_that_cannot_serve(
     namespace: Kubectl, kubectl: Kubectl, gsb: Plugin, spec: dict[str, object], annotations: dict[str, str], words: str
 ) -> None:

@@ -47,7 +47,7 @@ def test_dry_run_name_clash_and_refusal_by_admission(
         f'{{"apiVersion": "apps.kio.kasten.io/v1alpha1", "kind": "RestorePoint", "metadata": {{"name": '
         f'"{points["exported"]["content"]}"}}, "spec": {{"restorePointContentRef": {{"name": '
         f'"{points["local"]["content"]}"}}}}}}'))
-    clash = gsb("restore", points["exported"]["content"], "--yes")
+    clash = gsb("restore", f"restorepointcontent/{points['exported']['content']}", "--yes")
     assert clash.returncode == 1 and f"but of the content {points['local']['content']}" in clash.stderr
 
     # what the namespace needs is known to nobody: no policy, no namespace, the record in the backup unreadable

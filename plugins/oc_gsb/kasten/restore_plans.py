@@ -22,8 +22,8 @@ from plugin_core.workloads.templates import WORKLOAD_KINDS, kind_of
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """namespace: the application's. point: name of a restore point or content; "" for the newest one, exported ones
-    first. to: the namespace to restore to; "" for its own. grant_default: let the account default use the SCC too."""
+    """namespace: the application's. point: a restore point or content by name, or KIND/NAME; "" for the newest one,
+    exported ones first. to: the namespace to restore to; "" for its own. grant_default: let the account default use the SCC too."""
 
     namespace: str
     point: str = ""
@@ -91,15 +91,28 @@ def choose_point(cluster: Cluster, request: RestoreRequest) -> Point:
     listing = f"oc gsb restorepoints -n {request.namespace}"
     unread = f" ({found.unreadable})" if found.unreadable else ""
     if request.point:
-        named = [one for one in found.points if request.point in (one.name, one.content)]
+        named = _named(found.points, request.point)
         if not named:
             raise errors.NotFound(f"namespace {request.namespace} has no restore point {request.point}{unread}",
                                   status=404, hint=listing)
+        if len({one.content for one in named}) > 1:
+            raise errors.UsageError(f"{request.point} is the name of a restore point and of another's content",
+                                    hint=f"say which one: restorepoint/{request.point} or "
+                                         f"restorepointcontent/{request.point}")
         return named[0]
     if not found.points:
         raise errors.NotFound(f"there is no restore point of namespace {request.namespace}{unread}", status=404,
                               hint="oc gsb restorepoints -A shows all")
     return next((one for one in found.points if one.profile), found.points[0])
+
+
+def _named(points: tuple[Point, ...], words: str) -> list[Point]:
+    """NAME of a restore point or of its content; restorepoint/NAME and restorepointcontent/NAME are one of them."""
+    kind, _, name = words.rpartition("/")
+    kind = kind.partition(".")[0]
+    by_name = [one for one in points if one.name == name and not one.orphan and kind in ("", "rp", "restorepoint")]
+    by_content = [one for one in points if one.content == name and kind in ("", "rpc", "restorepointcontent")]
+    return by_name + [one for one in by_content if one not in by_name]
 
 
 def _namespace(cluster: Cluster, name: str) -> Manifest | None:

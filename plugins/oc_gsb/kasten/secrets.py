@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,11 +51,9 @@ def hidden(*secrets: str) -> Iterator[None]:
     try:
         yield
     except errors.PluginError as error:
-        spellings = [spelling for secret in secrets if secret
-                     for spelling in (secret, json.dumps(secret)[1:-1])]
-        message, hint = error.message, error.hint
-        for spelling in spellings:
-            message, hint = message.replace(spelling, "[token]"), hint.replace(spelling, "[token]")
+        spellings = {spelling for secret in secrets if secret for spelling in (secret, json.dumps(secret)[1:-1])}
+        pattern = re.compile("|".join(map(re.escape, sorted(spellings))) or "(?!)")
+        message, hint = pattern.sub("[token]", error.message), pattern.sub("[token]", error.hint)
         if (message, hint) == (error.message, error.hint):
             raise
         clean = type(error)(message, hint=hint)
