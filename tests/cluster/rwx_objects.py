@@ -71,5 +71,6 @@ def give_up_restore(namespace: Kubectl, *, snapshot: str, claim: str) -> None:
 def let_go_of(namespace: Kubectl, snapshot: str) -> None:
     """Takes away the finalizer that the provisioner forgets when a claim is deleted before it was filled."""
     finalizers = namespace.json("get", f"vs/{snapshot}")["metadata"].get("finalizers", [])
-    kept = [name for name in finalizers if name != "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"]
+    forgotten = "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"
+    kept = [name for name in finalizers if name != forgotten]
     namespace("patch", f"vs/{snapshot}", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": kept}}))
