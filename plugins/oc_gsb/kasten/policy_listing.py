@@ -8,7 +8,7 @@ from oc_gsb.kasten.profiles import validation_words
 from oc_gsb.kasten.runs import runs_of
 from oc_gsb.kasten.serving import require_kasten
 from plugin_core import errors
-from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.cluster import Cluster, DryRun
 from plugin_core.model.durations import age_of
 from plugin_core.model.kinds import POLICY
 from plugin_core.model.manifests import Manifest, name_of, part_of
@@ -26,7 +26,7 @@ def create_policy(cluster: Cluster, request: PolicyRequest, progress: Progress) 
     columns = (column("POLICY", "name"), Column("RESULT", lambda one: f"{one['result']}{suffix}"),
                column("NAMESPACES", "namespaces"), column("PROFILE", "profile"), column("EXPORT", "exportProfile"),
                column("VALIDATION", "validation"))
-    return _report((item,), columns, facts={"dryRun": cluster.dry_run.value})
+    return _report((item,), columns, dry_run=cluster.dry_run)
 
 
 def policy_status(cluster: Cluster, *, name: str, namespace: str, k10_namespace: str) -> Report:
@@ -62,7 +62,7 @@ def delete_policy(cluster: Cluster, *, name: str, k10_namespace: str) -> Report:
     item = {**_item(policy, None), "result": "deleted"}
     suffix = cluster.dry_run.suffix
     columns = (column("POLICY", "name"), Column("RESULT", lambda one: f"{one['result']}{suffix}"))
-    return _report((item,), columns, facts={"dryRun": cluster.dry_run.value})
+    return _report((item,), columns, dry_run=cluster.dry_run)
 
 
 def _get(cluster: Cluster, name: str, *, k10_namespace: str) -> Manifest:
@@ -84,11 +84,13 @@ def _item(policy: Manifest, run: Action | None) -> Item:
         "validation": part_of(policy, "status", "validation"),
         "lastRun": part_of(run.manifest, "metadata", "creationTimestamp") if run else None,
         "lastRunName": run.name if run else None, "lastRunState": run.state if run else None,
-        "message": words or ("; ".join(run.errors) if run else ""),
+        "message": words or ("; ".join(run.errors) if run else ""), "result": None,
     }
 
 
-def _report(items: tuple[Item, ...], columns: tuple[Column, ...], *, facts: dict[str, str] | None = None,
-            sections: tuple[Section, ...] = (), empty: str = "There is no policy.") -> Report:
+def _report(
+    items: tuple[Item, ...], columns: tuple[Column, ...], *, dry_run: DryRun = DryRun.NONE,
+    sections: tuple[Section, ...] = (), empty: str = "There is no policy.",
+) -> Report:
     return Report(kind="PolicyList", items=items, columns=columns, name=lambda item: f"policy/{item['name']}",
-                  facts=facts or {}, sections=sections, empty=empty)
+                  facts={"dryRun": dry_run.value}, sections=sections, empty=empty)

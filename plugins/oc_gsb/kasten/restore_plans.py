@@ -23,7 +23,8 @@ from plugin_core.workloads.templates import WORKLOAD_KINDS, kind_of
 @dataclass(frozen=True)
 class RestoreRequest:
     """namespace: the application's. point: a restore point or content by name, or KIND/NAME; "" for the newest one,
-    exported ones first. to: the namespace to restore to; "" for its own. grant_default: let the account default use the SCC too."""
+    exported ones first. to: the namespace to restore to; "" for its own. grant_default: let the account default use the
+    SCC too."""
 
     namespace: str
     point: str = ""
