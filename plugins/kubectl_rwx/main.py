@@ -17,6 +17,7 @@ from kubectl_rwx.commands.prune import prune
 from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
 from kubectl_rwx.commands.thaw import thaw
+from kubectl_rwx.commands.verify import verify
 from kubectl_rwx.commands.version import version_command
 from kubectl_rwx.commands.wait import wait
 from plugin_core.cli.boundary import run
@@ -31,7 +32,7 @@ def root() -> None:
 
 
 for command in (
-    check, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, cleanup,
+    check, verify, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, cleanup,
     thaw, version_command,
 ):
     root.add_command(command)

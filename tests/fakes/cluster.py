@@ -72,6 +72,11 @@ class FakeCluster:
         other._namespace = namespace
         return other
 
+    def rehearsing(self) -> FakeCluster:
+        other = copy.copy(self)
+        other._dry_run = self._dry_run if self._dry_run.on else DryRun.SERVER
+        return other
+
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Manifest:
         self._note("get", kind)
         try:

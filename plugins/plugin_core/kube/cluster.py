@@ -83,6 +83,9 @@ class Cluster(Protocol):
     def in_namespace(self, namespace: str) -> Cluster:
         """The same connection with another namespace of its own."""
 
+    def rehearsing(self) -> Cluster:
+        """The same connection under a server dry run (a client dry run stays one): admission answers, nothing stays."""
+
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Manifest:
         """Raises NotFound."""
 

@@ -70,6 +70,11 @@ class LiveCluster:
         other._namespace = namespace
         return other
 
+    def rehearsing(self) -> LiveCluster:
+        other = copy.copy(self)
+        other._dry_run = self._dry_run if self._dry_run.on else DryRun.SERVER
+        return other
+
     def get(self, kind: Kind, name: str, *, namespace: str | None = None) -> Manifest:
         path = kind.path(namespace=namespace, name=name)
         return self._json("GET", path, attempted=_words("get", kind, name, namespace))

@@ -1,0 +1,116 @@
+"""What runs in the pods (sh and coreutils or busybox, nothing else), and how its output is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plugin_core.workloads.helper_pods import MOUNT
+
+TREE = f"{MOUNT}/rwx-verify/tree"
+NOTES = f"{MOUNT}/rwx-verify/notes"
+"""A folder of its own: the root of a volume may hold lost+found and the like. Notes lie outside what is compared."""
+
+LISTING = f"""cd {TREE}
+find . -type d -exec stat -c 'd %u:%g %a %Y %n' {{}} +
+find . -type f -exec stat -c 'f %u:%g %a %Y %n' {{}} +
+find . -type f -exec sha256sum {{}} + | sed 's/^/s /'
+find . -type l | while IFS= read -r one; do echo "l $(readlink "$one") $one"; done
+"""
+"""Prints every entry with owner, mode, time and content; the words of `read_tree`."""
+
+WRITE = f"""set -eu
+umask 022
+mkdir -p {NOTES} {TREE}
+cd {TREE}
+mkdir documents 'with blanks' empty
+echo "$1" > documents/text
+: > documents/nothing
+dd if=/dev/urandom of=documents/numbers bs=65536 count=32 2>/dev/null
+echo "$1" > 'with blanks/a file'
+echo private > private
+chmod 600 private
+echo 'exit 0' > program
+chmod 755 program
+echo fixed > fixed
+chmod 444 fixed
+chmod 750 empty
+ln -s documents/text link
+ln -s nowhere dangling
+find . -type f -exec touch -t 200102030405.06 {{}} +
+find . -depth -type d -exec touch -t 200102030405.06 {{}} +
+{LISTING}"""
+"""$1: text of this run. Times lie in the past, so that a copy's own time cannot be taken for them."""
+
+READ_AND_NOTE = f"""set -eu
+{LISTING}
+echo "$2" > {NOTES}/"$1"
+"""
+"""Lists the tree, then leaves a note: $1 its name, $2 its text."""
+
+CHANGE = f"""set -eu
+cd {TREE}
+echo "$1" > documents/text
+rm documents/numbers
+echo "$1" > later
+sync
+{LISTING}"""
+
+SETTLE = f"""set -eu
+cat {NOTES}/"$1"
+sync
+"""
+"""Shows another pod's note, then makes sure all is in the storage before the snapshot is cut."""
+
+_LIST_IF_THERE = f"""if [ -d {TREE} ]; then
+{LISTING}fi
+"""
+
+CANNOT_WRITE = "cannot write"
+MARK = f"""set -eu
+{_LIST_IF_THERE}
+if ! (mkdir -p {TREE} && echo "$1" > {TREE}/"$2") 2>/dev/null; then echo '{CANNOT_WRITE}'; fi
+sync
+"""
+"""Lists, then writes the file $2 into the tree: whether the others see it is the question. The copy may be empty."""
+
+SEES = f"""set -eu
+if [ -e {TREE}/"$1" ]; then echo "sees $1"; fi
+{_LIST_IF_THERE}"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """kind: d, f or l. For links only target is known, for directories no digest."""
+
+    kind: str
+    owner: str = ""
+    mode: str = ""
+    time: str = ""
+    digest: str = ""
+    target: str = ""
+
+
+Tree = Mapping[str, Entry]
+"""Entries by path, "." included."""
+
+
+def read_tree(text: str) -> Tree:
+    """The tree that LISTING printed; other lines are passed over."""
+    digests: dict[str, str] = {}
+    entries: dict[str, Entry] = {}
+    for line in text.splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind in ("d", "f") and rest.count(" ") >= 3:
+            owner, mode, time, path = rest.split(" ", 3)
+            entries[path] = Entry(kind=kind, owner=owner, mode=mode, time=time)
+        elif kind == "s" and "  " in rest:
+            digest, _, path = rest.partition("  ")
+            digests[path] = digest
+        elif kind == "l" and " ./" in rest:
+            target, _, path = rest.partition(" ./")
+            entries[f"./{path}"] = Entry(kind="l", target=target)
+    return {
+        path: Entry(entry.kind, entry.owner, entry.mode, entry.time, digests.get(path, ""), entry.target)
+        for path, entry in entries.items()
+    }

@@ -1,0 +1,145 @@
+"""Waiting for a run's pods: one watch, the driver's own words as the reason, an end when they say the same for long."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from kubectl_rwx.protection.bindings import own_events
+from kubectl_rwx.protection.events import Event, read_events
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.waiting import Outcome, Phase, Readiness, wait_for
+from plugin_core.model.durations import Deadline, format_duration
+from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, POD
+from plugin_core.model.manifests import Manifest, name_of, part_of
+from plugin_core.model.progress import Progress
+from plugin_core.workloads.pods import is_ready
+from plugin_core.workloads.troubles import pod_troubles
+
+LOOK_EVERY = 2.0
+"""Seconds between two looks at the events of what is not ready."""
+
+FIRST_LOOK_AFTER = 2.0
+FINAL_SECONDS = 5.0
+"""Patience with a driver that says it cannot: an old error may still be shown, but it will not learn."""
+
+_UNSUPPORTED = re.compile(r"not support|unsupported|unimplemented|doesn't support|no such capability", re.IGNORECASE)
+_ROUTINE = ("ExternalProvisioning", "Provisioning", "WaitForFirstConsumer", "WaitForPodScheduled")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one pod stands. node: "" before it is placed. reason: why it is not ready, in observed words."""
+
+    phase: Phase
+    node: str = ""
+    reason: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.phase is Phase.READY
+
+
+def says_unsupported(words: str) -> bool:
+    """Whether a driver's words mean that it has no such thing, rather than that it failed at it."""
+    return bool(_UNSUPPORTED.search(words))
+
+
+class Patience:
+    """Tells an error that passes from one that is the answer: the same trouble without a break for so long."""
+
+    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._since: dict[str, float] = {}
+
+    def judge(self, name: str, trouble: str) -> str:
+        """Why to wait no longer for it; "" to go on. trouble "": there is none now."""
+        if not trouble:
+            self._since.pop(name, None)
+            return ""
+        since = self._since.setdefault(name, self._clock())
+        enough = min(self._seconds, FINAL_SECONDS) if says_unsupported(trouble) else self._seconds
+        if self._clock() - since < enough:
+            return ""
+        return f"{trouble} (for {format_duration(max(1, int(enough)))} and more; --patience)"
+
+
+def wait_until_running(
+    cluster: Cluster, pods: Mapping[str, str], *, namespace: str, labels: str, deadline: Deadline, patience: float,
+    progress: Progress, text: str,
+) -> dict[str, Standing]:
+    """Where each pod stands when all run or have failed, or the deadline has passed. pods: its name → its claim's."""
+    progress.phase(text, total=len(pods))
+    patient, broken, reasons = Patience(patience), dict[str, str](), dict[str, str]()
+    looked = time.monotonic() - LOOK_EVERY + FIRST_LOOK_AFTER
+
+    def judge(pod: Manifest | None) -> Readiness:
+        if pod is None:
+            return Readiness(Phase.FAILED, "it was deleted")
+        name = name_of(pod)
+        if name in broken:
+            return Readiness(Phase.FAILED, broken[name])
+        if part_of(pod, "status", "phase") in ("Failed", "Succeeded"):
+            return Readiness(Phase.FAILED, f"it ended: {part_of(pod, 'status', 'reason') or 'its container exited'}")
+        if is_ready(pod):
+            return Readiness(Phase.READY)
+        return Readiness(Phase.WAITING, reasons.get(name, "it is starting"))
+
+    def notify(outcomes: dict[str, Outcome]) -> None:
+        nonlocal looked
+        waiting = {name: outcome.manifest for name, outcome in outcomes.items()
+                   if outcome.phase is Phase.WAITING and outcome.manifest}
+        if waiting and time.monotonic() - looked >= LOOK_EVERY:
+            looked = time.monotonic()
+            for name, trouble in _troubles(cluster, waiting, pods, namespace=namespace).items():
+                reasons[name] = trouble or "it is starting"
+                verdict = patient.judge(name, trouble)
+                if verdict:
+                    broken[name] = verdict
+        reason = next((f"{name}: {reasons[name]}" for name in waiting if name in reasons), "")
+        progress.update(done=len(pods) - len(waiting), waiting_for=reason)
+
+    outcomes = wait_for(
+        cluster, POD, list(pods), namespace=namespace, judge=judge, deadline=deadline, labels=labels, notify=notify
+    )
+    return {name: _standing(outcome) for name, outcome in outcomes.items()}
+
+
+def _standing(outcome: Outcome) -> Standing:
+    node = str(part_of(outcome.manifest or {}, "spec", "nodeName") or "")
+    return Standing(phase=outcome.phase, node=node, reason=outcome.readiness.reason)
+
+
+def _troubles(
+    cluster: Cluster, waiting: Mapping[str, Manifest], claims: Mapping[str, str], *, namespace: str
+) -> dict[str, str]:
+    """What is wrong with each pod that waits: its claim's trouble first, since the pod's follows from it."""
+    try:
+        of_claims = read_events(cluster, PERSISTENT_VOLUME_CLAIM, namespace=namespace)
+        of_pods = read_events(cluster, POD, namespace=namespace)
+        bound = _bound_claims(cluster, namespace=namespace)
+    except errors.Forbidden:
+        return {name: "; ".join(map(str, pod_troubles([pod]))) for name, pod in waiting.items()}
+    found = {}
+    for name, pod in waiting.items():
+        claim = claims[name]
+        if claim not in bound:
+            found[name] = _warning(of_claims.get(claim, []))
+            continue
+        own = [str(trouble) for trouble in pod_troubles([pod])]
+        found[name] = "; ".join(own) or _warning(own_events(of_pods.get(name, []), pod))
+    return found
+
+
+def _bound_claims(cluster: Cluster, *, namespace: str) -> set[str]:
+    claims = cluster.list_all(PERSISTENT_VOLUME_CLAIM, namespace=namespace).items
+    return {name_of(claim) for claim in claims if part_of(claim, "status", "phase") == "Bound"}
+
+
+def _warning(events: list[Event]) -> str:
+    """The latest warning that is not the scheduler's routine; "" for none."""
+    warnings = [event for event in events if event.warning and event.reason not in ("FailedScheduling", *_ROUTINE)]
+    return f"{warnings[-1].reason}: {warnings[-1].message}" if warnings else ""
