@@ -30,6 +30,9 @@ from plugin_core.storage.sizes import restore_size
 from plugin_core.storage.snapshots import FUZZY, consistency_of_driver
 from plugin_core.storage.storage_classes import binds_on_first_use
 
+_NO_CLONES = "does not support clone operations"
+"""The provisioner's words for a driver without CLONE_VOLUME (external-provisioner pkg/controller/controller.go)."""
+
 
 @dataclass(frozen=True)
 class CloneRequest:
@@ -222,12 +225,12 @@ class _Finish:
             return outcomes.get(name), problems
         outcome = wait_until_bound(
             self._cluster, [name], namespace=namespace, deadline=self._deadline, progress=self._progress,
-            text="waiting for the clone to be Bound", first_use_will_do=True,
+            text="waiting for the clone to be Bound", first_use_will_do=True, fatal=self._without_clones,
         )[name]
         if outcome.phase is Phase.READY:
             return outcome, []
         if outcome.phase is Phase.FAILED:
-            return outcome, [Problem(describe_claim(name), errors.NotReady(outcome.readiness.reason))]
+            return outcome, [self._given_up(made, outcome.readiness.reason)]
         look = self._cluster.within(Deadline.after(10))
         lines = explain_claims(look, [outcome.manifest or made], namespace=namespace).get(name, [])
         return outcome, [Problem(describe_claim(name), errors.TimedOut(
@@ -236,3 +239,22 @@ class _Finish:
             hint=f"kubectl rwx wait pvc/{name} -n {namespace}\n       to give up: kubectl delete pvc {name} -n "
                  f"{namespace}; instead: {_through_a_snapshot(self._request, '', namespace)}".rstrip(),
         ))]
+
+    def _without_clones(self, pending: dict[str, Outcome]) -> dict[str, str]:
+        """A driver without the ability never gets it; everything else it says may pass."""
+        look = self._cluster.within(Deadline.after(10))
+        seen = [outcome.manifest for outcome in pending.values() if outcome.manifest]
+        explained = explain_claims(look, seen, namespace=self._cluster.namespace)
+        said = {name: next((line for line in lines if _NO_CLONES in line), "") for name, lines in explained.items()}
+        return {name: words for name, words in said.items() if words}
+
+    def _given_up(self, made: Manifest, reason: str) -> Problem:
+        """The claim would stay Pending for ever, so it is taken away again: that very one, still without a volume."""
+        name, hint = self._request.name, ""
+        if _NO_CLONES in reason:
+            self._cluster.within(None).delete(
+                PERSISTENT_VOLUME_CLAIM, name, namespace=self._cluster.namespace, uid=uid_of(made)
+            )
+            self._progress.note(f"{describe_claim(name)} deleted")
+            hint = _through_a_snapshot(self._request, "", self._cluster.namespace).rstrip()
+        return Problem(describe_claim(name), errors.NotReady(reason, hint=hint))
