@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import click
 
-from oc_gsb.commands.token import k10_namespace_option
-from plugin_core.cli.options import Duration, dry_run_option, output_option, shared_options, timeout_option
+from oc_gsb.commands.kasten_options import expires_option, force_option, k10_namespace_option, no_wait_option
+from plugin_core.cli.options import dry_run_option, output_option, shared_options, timeout_option
 from plugin_core.cli.sessions import current_session
-
-expires_option = click.option("--expires", type=Duration(), metavar="DURATION", default="0", show_default="never",
-                              help="How long the restore points are kept; retention leaves those of runs by hand.")
-force_option = click.option("--force", is_flag=True, help="Run although the checks say that it would fail.")
-no_wait_option = click.option("--no-wait", is_flag=True, help="Return when the run has started.")
 
 
 @click.command()

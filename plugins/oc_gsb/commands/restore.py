@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from oc_gsb.commands.token import k10_namespace_option
+from oc_gsb.commands.kasten_options import k10_namespace_option
 from plugin_core.cli.options import dry_run_option, output_option, shared_options, timeout_option, yes_option
 from plugin_core.cli.sessions import current_session
 from plugin_core.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oc_gsb.commands.token import k10_namespace_option
+from oc_gsb.commands.kasten_options import k10_namespace_option
 from plugin_core.cli.options import output_option, shared_options
 from plugin_core.cli.sessions import current_session
 
