@@ -1,7 +1,7 @@
 """An application whose data shows whether it was copied at one moment: each pod writes a sequence to two files.
 
-It writes N to a, then to z, for N = 1, 2, 3…, so at any moment z ≤ a ≤ z + 1. A copy in which z is ahead of a was not made
-at one moment. It stands still while /tmp/frozen is there, with a and z alike, and says so with /tmp/still.
+It writes N to a, then to z, for N = 1, 2, 3…, so at any moment z ≤ a ≤ z + 1. A copy in which z is ahead of a was not
+made at one moment. It stands still while /tmp/frozen is there, with a and z alike, and says so with /tmp/still.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Pair:
 
 def start_writers(namespace: Kubectl, *, storage_class: str = "fuzzy", replicas: int = 2, kind: str = "Deployment",
                   annotations: dict[str, str] | None = None) -> list[str]:
-    """Workload web writing to claim data; the names of its pods, once all run. Two pods or more are spread over nodes."""
+    """Workload web writing to claim data; the names of its pods, once all run. They are spread over nodes."""
     bind_claims(namespace, claim("data", storage_class=storage_class))
     manifest: dict[str, Any] = deployment("web", {"data": "/data"}, replicas=replicas, kind=kind, command=WRITE)
     template = manifest["spec"]["template"]

@@ -49,10 +49,14 @@ exit 1
 
 _STOP = """
 mark=$1
-for folder in /proc/[0-9]*; do
-  pid=${folder#/proc/}
+found=$(echo /proc/[0-9]*/cmdline)
+if command -v grep >/dev/null 2>&1; then
+  found=$(grep -l -e "$mark" $found 2>/dev/null)
+fi
+for file in $found; do
+  pid=${file#/proc/}; pid=${pid%/cmdline}
   [ "$pid" = $$ ] && continue
-  case $(tr '\\0' ' ' <"$folder/cmdline" 2>/dev/null) in
+  case $(tr '\\0' ' ' <"$file" 2>/dev/null) in
     "sh -c "*" $mark "*|*"/sh -c "*" $mark "*) kill "$pid" 2>/dev/null && echo "$pid";;
   esac
 done

@@ -1,0 +1,88 @@
+"""The timer's scripts in the shells that containers have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from kubectl_rwx.protection import dead_man
+from kubectl_rwx.protection.dead_man import start_timer, stop_timers
+from plugin_core import errors
+from plugin_core.kube.cluster import ExecResult
+
+SHELLS = [shell for shell in (["busybox", "sh"], ["dash"], ["bash"]) if shutil.which(shell[0])]
+
+
+class Container:
+    """Runs what would be run in a container as processes of this machine, with one shell."""
+
+    def __init__(self, shell: list[str], path: str) -> None:
+        self._shell, self._path = shell, path
+
+    def execute(
+        self, pod: str, command: Sequence[str], *, namespace: str, container: str = "", seconds: float = 60
+    ) -> ExecResult:
+        done = subprocess.run([*self._shell, *command[1:]], capture_output=True, text=True, timeout=10,
+                              env={"PATH": self._path})
+        return ExecResult(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+def container(request: pytest.FixtureRequest, tmp_path: Path) -> Container:
+    """Its PATH has a `sh` that is that shell."""
+    shell = shutil.which(request.param[0])
+    assert shell
+    (tmp_path / "sh").symlink_to(shell)
+    return Container(request.param, f"{tmp_path}:{os.environ['PATH']}")
+
+
+def start(container: Container, seconds: int, word: Path, run: str) -> int:
+    return start_timer(container, "p", namespace="n", container="c", seconds=seconds,  # type: ignore[arg-type]
+                       thaw=("touch", str(word)), run=run)
+
+
+def stop(container: Container, run: str) -> int:
+    return stop_timers(container, "p", namespace="n", container="c", run=run)  # type: ignore[arg-type]
+
+
+def runs(pid: int) -> bool:
+    """A process that ended and that nobody has asked about has no command line any more."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_it_runs_on_after_its_session_and_thaws_by_itself(container: Container, tmp_path: Path) -> None:
+    pid = start(container, 1, tmp_path / "thawed", run := f"run{os.getpid()}a")
+    assert f"{dead_man.MARK}-{run}" in Path(f"/proc/{pid}/cmdline").read_text()
+    assert not (tmp_path / "thawed").exists()
+    until = time.monotonic() + 1.8
+    while not (tmp_path / "thawed").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (tmp_path / "thawed").exists()
+
+
+def test_stopped_it_does_nothing(container: Container, tmp_path: Path) -> None:
+    pid = start(container, 60, tmp_path / "thawed", run := f"run{os.getpid()}b")
+    assert stop(container, "other") == 0 and runs(pid)
+    assert stop(container, run) == 1
+    until = time.monotonic() + 1
+    while runs(pid) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not runs(pid) and not (tmp_path / "thawed").exists()
+
+
+def test_a_container_without_sleep_is_told(tmp_path: Path) -> None:
+    shell = shutil.which("dash") or shutil.which("bash")
+    assert shell
+    (tmp_path / "sh").symlink_to(shell)
+    (tmp_path / "tr").symlink_to(str(shutil.which("tr")))
+    with pytest.raises(errors.NotReady, match='it has no "sleep"'):
+        start(Container([shell], str(tmp_path)), 1, tmp_path / "thawed", "x")
