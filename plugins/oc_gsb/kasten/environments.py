@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from oc_gsb.kasten.workloads import target_of, workloads_in
 from oc_gsb.scc.allocations import MCS, SUPPLEMENTAL_GROUPS, UID_RANGE
 from oc_gsb.sidecar.record import has_record, read_record
-from oc_gsb.sidecar.selection import Selection, select_workloads
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import NAMESPACE, POLICY, SECURITY_CONTEXT_CONSTRAINTS
 from plugin_core.model.manifests import Manifest, annotations_of, labels_of, name_of
 from plugin_core.model.progress import Progress
 from plugin_core.names import GSB_ENVIRONMENT, SCC_BASE
-from plugin_core.workloads.templates import kind_of, service_account_of
+from plugin_core.workloads.templates import service_account_of
 
 ALLOCATED = (UID_RANGE, SUPPLEMENTAL_GROUPS, MCS)
 """All three together: the allocator passes over a namespace that has a uid range, so one without MCS would never get
@@ -52,14 +52,13 @@ class Environment:
 def read_environment(cluster: Cluster, namespace: str) -> Environment:
     """The living namespace's. Raises NotFound."""
     there = cluster.get(NAMESPACE, namespace)
-    workloads = [one for one in select_workloads(cluster.in_namespace(namespace), Selection(everything=True))
-                 if has_record(one)]
+    workloads = [one for one in workloads_in(cluster, namespace) if has_record(one)]
     needs = needs_of(workloads)
     return Environment(
         annotations={key: value for key, value in annotations_of(there).items() if key in ALLOCATED},
         labels={key: value for key, value in labels_of(there).items() if key != _OWN_LABEL},
         needs=tuple(Need(one.account, one.scc, _base_of(cluster, one.scc)) for one in needs),
-        workloads=tuple(f"{kind_of(one).name.lower()}/{name_of(one)}" for one in workloads),
+        workloads=tuple(map(target_of, workloads)),
     )
 
 

@@ -8,6 +8,7 @@ from oc_gsb.kasten.installations import read_installation
 from oc_gsb.kasten.policies import backup_profile_of
 from oc_gsb.kasten.profiles import profile_problem, profile_warning
 from oc_gsb.kasten.tokens import check_token
+from oc_gsb.kasten.workloads import target_of, workloads_in
 from oc_gsb.sidecar.containers import sidecar_of
 from oc_gsb.sidecar.record import has_record
 from oc_gsb.sidecar.requests import VerifyRequest
@@ -89,7 +90,7 @@ def _check_profile(cluster: Cluster, policy: Manifest, *, k10_namespace: str) ->
 
 def _check_namespace(cluster: Cluster, targets: Sequence[Target], progress: Progress) -> list[Item]:
     """Each workload with claims: measured when it has a sidecar, else told what becomes of its volumes."""
-    workloads = select_workloads(cluster, Selection(everything=True))
+    workloads = workloads_in(cluster, cluster.namespace)
     if targets:
         select_workloads(cluster, Selection(targets=tuple(targets)))
     injected, items = [], []
@@ -105,6 +106,9 @@ def _check_namespace(cluster: Cluster, targets: Sequence[Target], progress: Prog
             "sidecars", Verdict.FAIL if not targets else Verdict.SKIP, "no workload of the namespace has a sidecar",
             "oc gsb inject")))
         return items
+    if cluster.dry_run.on:
+        return items + [_item(str(one), Check("sidecar", Verdict.SKIP, "not measured: a dry run starts nothing"))
+                        for one in injected]
     answer = verify(cluster, VerifyRequest(Selection(targets=tuple(injected))), progress=progress)
     for found in answer.report.items:
         kept = {key: found[key] for key in ("check", "verdict", "observed", "advice")}
@@ -113,7 +117,7 @@ def _check_namespace(cluster: Cluster, targets: Sequence[Target], progress: Prog
 
 
 def _without_sidecar(workload: Manifest, *, required: bool) -> Item:
-    subject = f"{kind_of(workload).name.lower()}/{name_of(workload)}"
+    subject = target_of(workload)
     if required:
         return _item(subject, Check("sidecar", Verdict.FAIL, "its pod template has none", "oc gsb inject"))
     if not replicas_of(workload):

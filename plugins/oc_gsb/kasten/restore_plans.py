@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from oc_gsb.kasten.environments import ALLOCATED, Environment, Need, needs_of, noted_environment, read_environment
 from oc_gsb.kasten.points import Point, find_points, objects_in, read_details
 from oc_gsb.kasten.serving import explained, require_kasten
+from oc_gsb.kasten.workloads import target_of, workloads_in
 from oc_gsb.scc import gsb_copy, missing_for_sidecar
 from oc_gsb.sidecar.grants import Grant
 from oc_gsb.sidecar.kasten import NAMESPACE
-from oc_gsb.sidecar.selection import Selection, select_workloads
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import NAMESPACE as NAMESPACE_KIND
 from plugin_core.model.kinds import POLICY, RESTORE_POINT, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS
 from plugin_core.model.manifests import Manifest, annotations_of, is_terminating, name_of, part_of
 from plugin_core.names import GSB, MANAGED_BY_LABEL, SCC_BASE
-from plugin_core.workloads.templates import WORKLOAD_KINDS, kind_of
+from plugin_core.workloads.templates import WORKLOAD_KINDS
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _environment(cluster: Cluster, request: RestoreRequest, point: Point) -> tup
                  if (one["apiVersion"], one["kind"]) in {(kind.api_version, kind.name) for kind in WORKLOAD_KINDS}]
     if artifacts:
         needs = tuple(needs_of(artifacts))
-        workloads = tuple(f"{kind_of(one).name.lower()}/{name_of(one)}" for one in artifacts)
+        workloads = tuple(map(target_of, artifacts))
         sources.append(("the restore point's own objects", Environment({}, {}, needs, workloads)))
     telling = [(words, one) for words, one in sources if one.annotations or one.needs]
     merged = Environment(
@@ -221,8 +221,7 @@ def _as_created(name: str, environment: Environment) -> Manifest:
 
 
 def _overwritten(cluster: Cluster, target: str) -> tuple[str, ...]:
-    workloads = select_workloads(cluster.in_namespace(target), Selection(everything=True))
-    return tuple(f"{kind_of(one).name.lower()}/{name_of(one)}" for one in workloads)
+    return tuple(map(target_of, workloads_in(cluster, target)))
 
 
 def _warnings(

@@ -10,9 +10,10 @@ from oc_gsb.kasten.restore_grants import GrantKeeper
 from oc_gsb.kasten.restore_plans import RestorePlan
 from oc_gsb.kasten.restore_steps import Answer, Step, answer_of
 from oc_gsb.kasten.serving import Right, briefly, explained, require_rights
+from oc_gsb.kasten.workloads import target_of, workloads_in
 from oc_gsb.sidecar.containers import sidecar_of
 from oc_gsb.sidecar.requests import VerifyRequest
-from oc_gsb.sidecar.selection import Selection, select_workloads
+from oc_gsb.sidecar.selection import Selection
 from oc_gsb.sidecar.verify import verify
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
@@ -176,10 +177,10 @@ def _prove(
 ) -> errors.PluginError | None:
     """Workloads awaited, sidecars measured: a restored sidecar without its capabilities would spoil the next backup."""
     there = cluster.in_namespace(plan.target)
-    workloads = select_workloads(there, Selection(everything=True))
+    workloads = workloads_in(there, plan.target)
     unready = []
     for workload in workloads:
-        target = f"{kind_of(workload).name.lower()}/{name_of(workload)}"
+        target = target_of(workload)
         progress.phase(f"waiting for {target}")
         rollout = wait_for_rollout(there, workload, deadline=deadline, progress=progress)
         good = rollout.phase is Phase.READY

@@ -49,7 +49,7 @@ def explained(*, k10_namespace: str) -> Iterator[None]:
             status=error.status, server_message=error.server_message,
         ) from error
     except errors.NotFound as error:
-        if not error.hint.startswith("this API is not served"):
+        if "could not find the requested resource" not in error.server_message:
             raise
         raise errors.NotReady(
             f"this cluster does not serve Kasten's aggregated API: {error.message}",

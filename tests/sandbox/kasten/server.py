@@ -117,6 +117,7 @@ def make_handler(store: Store, *, admit: Admit, created: Callable[[Kind, Manifes
                 self._reply(refusal.status, {
                     "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": refusal.message,
                     "reason": refusal.reason, "code": refusal.status,
+                    "details": {"name": refusal.name} if refusal.name else {},
                 })
                 return
             self._reply(201 if self.command == "POST" else 200, answer)

@@ -19,9 +19,9 @@ _SUFFIX = 8
 class Refused(Exception):
     """An answer outside 2xx: the HTTP status, the Status reason, and the words."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, *, name: str = "") -> None:
         super().__init__(message)
-        self.status, self.reason, self.message = status, reason, message
+        self.status, self.reason, self.message, self.name = status, reason, message, name
 
 
 class Store:
@@ -63,7 +63,7 @@ class Store:
         with self._guard:
             item = self._objects.get((kind.plural, namespace, name))
             if item is None:
-                raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found')
+                raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found', name=name)
             return copy.deepcopy(item)
 
     def listed(self, kind: Kind, *, namespace: str = "", matches: Callable[[Manifest], bool] = lambda item: True
@@ -79,7 +79,7 @@ class Store:
         with self._guard:
             key = (kind.plural, namespace, name)
             if key not in self._objects:
-                raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found')
+                raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found', name=name)
             item = copy.deepcopy(self._objects[key])
             edit(item)
             self._put(key, item)
