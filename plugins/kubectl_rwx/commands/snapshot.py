@@ -31,6 +31,8 @@ from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
 @quiesce_options
 @click.option("--group", type=click.Choice(["auto", "always", "never"]), metavar="auto|always|never", default="auto",
               show_default=True, help="Cut claims of one driver as one VolumeGroupSnapshot, where that is served.")
+@click.option("--keep-last", type=click.IntRange(min=1), metavar="N", default=None,
+              help="Once all are ready, prune these claims to the N newest.")
 @timeout_option("10m", "everything, until all snapshots are ready")
 @click.option("--no-wait", is_flag=True, help="Return when the snapshots are created, not when they are ready.")
 @dry_run_option
@@ -38,7 +40,7 @@ from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
 @shared_options
 def snapshot(
     targets: tuple[str, ...], selector: str, everything: bool, snapshot_class: str, name: str, timeout: float,
-    no_wait: bool, group: str, **quiesce: Any,
+    no_wait: bool, group: str, keep_last: int | None, **quiesce: Any,
 ) -> None:
     """Snapshot claims as one set and wait until every snapshot is ready.
 
@@ -55,8 +57,8 @@ def snapshot(
       kubectl rwx snapshot deploy/web --quiesce=scale
       kubectl rwx snapshot sts/db --freeze 'db-ctl lock' --thaw 'db-ctl unlock' --freeze-timeout 30s
     """
+    from kubectl_rwx.protection.rotations import snapshot_and_prune
     from kubectl_rwx.protection.snapshot_requests import SnapshotRequest
-    from kubectl_rwx.protection.snapshots import take_snapshots
 
     named = parse_targets(targets, allowed=(PERSISTENT_VOLUME_CLAIM, *WORKLOADS))
     request = SnapshotRequest(
@@ -68,7 +70,7 @@ def snapshot(
     session = current_session()
     cluster = session.connect()
     with session.progress() as progress:
-        answer = take_snapshots(cluster, request, progress)
+        answer = snapshot_and_prune(cluster, request, progress, keep_last=keep_last or 0)
     session.show(answer.report)
     if answer.failure:
         raise answer.failure

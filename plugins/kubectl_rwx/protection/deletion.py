@@ -10,7 +10,7 @@ from kubectl_rwx.protection.removals import remove_snapshots
 from kubectl_rwx.protection.retention import is_ours
 from kubectl_rwx.protection.rights import Right, require_rights
 from kubectl_rwx.protection.snapshot_api import require_snapshot_api
-from kubectl_rwx.protection.snapshot_reports import KIND, snapshot_item
+from kubectl_rwx.protection.snapshot_reports import snapshot_item
 from kubectl_rwx.protection.snapshot_selection import Chosen, find_snapshots
 from kubectl_rwx.protection.snapshot_users import read_uses
 from plugin_core import errors
@@ -20,6 +20,8 @@ from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT
 from plugin_core.model.manifests import name_of
 from plugin_core.model.progress import Progress
 from plugin_core.model.reports import Report, column
+
+KIND = "DeleteList"
 
 
 @dataclass(frozen=True)
