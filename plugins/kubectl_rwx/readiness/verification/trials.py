@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubectl_rwx.protection.creation import create_together
-from kubectl_rwx.protection.snapshot_waits import wait_until_ready
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import (
     CONTENT,
@@ -21,7 +20,12 @@ from kubectl_rwx.readiness.verification.objects import CLONE, CLONED, READER, RE
 from kubectl_rwx.readiness.verification.plans import Plan
 from kubectl_rwx.readiness.verification.scripts import Tree, read_tree
 from kubectl_rwx.readiness.verification.steps import Halted, Ledger, Step
-from kubectl_rwx.readiness.verification.waits import Standing, says_unsupported, wait_until_running
+from kubectl_rwx.readiness.verification.waits import (
+    Standing,
+    says_unsupported,
+    wait_until_running,
+    wait_until_snapshotted,
+)
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
@@ -124,11 +128,11 @@ class Trial:
         choice = self._plan.choice
         assert choice
         with self.ledger.step(steps.SNAPSHOT) as step:
-            made = self._cluster.create(self._objects.snapshot(snapshot_class=choice.name))
-            outcome = wait_until_ready(
-                self._cluster, [made], namespace=self._objects.namespace, labels=self._objects.selector,
-                deadline=self._deadline, progress=self._progress,
-            )[self._objects.name(SOURCE)]
+            self._cluster.create(self._objects.snapshot(snapshot_class=choice.name))
+            outcome = wait_until_snapshotted(
+                self._cluster, self._objects.name(SOURCE), namespace=self._objects.namespace, deadline=self._deadline,
+                patience=self._objects.request.patience, progress=self._progress,
+            )
             if outcome.phase is not Phase.READY or outcome.manifest is None:
                 raise step.halt(outcome.phase, outcome.readiness.reason,
                                 timeout=format_duration(self._deadline.seconds))

@@ -13,9 +13,10 @@ from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Outcome, Phase, Readiness, wait_for
 from plugin_core.model.durations import Deadline, format_duration
-from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, POD
+from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, POD, VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, name_of, part_of
 from plugin_core.model.progress import Progress
+from plugin_core.storage.snapshots import error_of, judge_snapshot
 from plugin_core.workloads.pods import is_ready
 from plugin_core.workloads.troubles import pod_troubles
 
@@ -60,9 +61,10 @@ class Patience:
         if not trouble:
             self._since.pop(name, None)
             return ""
-        since = self._since.setdefault(name, self._clock())
+        now = self._clock()
+        since = self._since.setdefault(name, now)
         enough = min(self._seconds, FINAL_SECONDS) if says_unsupported(trouble) else self._seconds
-        if self._clock() - since < enough:
+        if now - since < enough:
             return ""
         return f"{trouble} (for {format_duration(max(1, int(enough)))} and more; --patience)"
 
@@ -106,6 +108,29 @@ def wait_until_running(
         cluster, POD, list(pods), namespace=namespace, judge=judge, deadline=deadline, labels=labels, notify=notify
     )
     return {name: _standing(outcome) for name, outcome in outcomes.items()}
+
+
+def wait_until_snapshotted(
+    cluster: Cluster, name: str, *, namespace: str, deadline: Deadline, patience: float, progress: Progress
+) -> Outcome:
+    """Where the snapshot stands when it is ready, has failed, or has reported an error for too long."""
+    progress.phase("waiting for the snapshot to be ready", total=1)
+    patient = Patience(patience)
+
+    def judge(snapshot: Manifest | None) -> Readiness:
+        readiness = judge_snapshot(snapshot)
+        if readiness.phase is Phase.WAITING:
+            verdict = patient.judge(name, error_of(snapshot or {}))
+            return Readiness(Phase.FAILED, verdict) if verdict else readiness
+        return readiness
+
+    def notify(outcomes: dict[str, Outcome]) -> None:
+        outcome = outcomes[name]
+        progress.update(done=int(outcome.phase is Phase.READY), waiting_for=outcome.readiness.reason)
+
+    return wait_for(
+        cluster, VOLUME_SNAPSHOT, [name], namespace=namespace, judge=judge, deadline=deadline, notify=notify
+    )[name]
 
 
 def _standing(outcome: Outcome) -> Standing:
