@@ -87,13 +87,18 @@ class Action:
         return f"{self.kind.name.lower()}/{self.name}"
 
     @property
-    def brief(self) -> str:
-        """"backupaction/scheduled-x Running 40%"; an unknown state is marked as such."""
+    def told_state(self) -> str:
+        """"backupaction/scheduled-x Running"; an unknown state is marked, a failed attempt or action has its reason."""
         state = self.state or "not started"
         unknown = "" if self.state in KNOWN else " (a state oc-gsb does not know)"
-        reason = f": {self.errors[0]}" if self.state == "AttemptFailed" and self.errors else ""
+        failed = self.state in ("AttemptFailed", "Failed") and self.errors
+        return f"{self} {state}{unknown}" + (f": {self.errors[0]}" if failed else "")
+
+    @property
+    def brief(self) -> str:
+        """The state, and how far a running action has got."""
         share = f" {self.progress}%" if self.ending is Ending.RUNNING and self.progress else ""
-        return f"{self} {state}{unknown}{share}{reason}"
+        return self.told_state + share
 
 
 def action_item(action: Action) -> Item:

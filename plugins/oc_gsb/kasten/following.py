@@ -86,6 +86,7 @@ def follow_action(
     last: Look | None = None
     details_at = time.monotonic()
     movers: Movers | None = None
+    states: dict[str, str] = {}
     for _ in _rounds(deadline):
         try:
             last = _look(cluster, kind, name, namespace=namespace, volumes_of=last)
@@ -93,6 +94,10 @@ def follow_action(
             progress.update(done=last.action.progress if last else 0,
                             waiting_for=f"Kasten's API does not answer: {error.server_message}")
             continue
+        for one in (last.action, *last.children):
+            if states.get(str(one)) != one.told_state:
+                states[str(one)] = one.told_state
+                progress.note(one.told_state)
         movers = movers or Movers(str(part_of(last.action.manifest, "metadata", "creationTimestamp")), movers_in)
         trouble = movers.look(cluster, progress) or also()
         if last.final:

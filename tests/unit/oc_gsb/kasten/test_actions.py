@@ -105,7 +105,7 @@ def test_pods_of_earlier_runs_are_not_told() -> None:
     run = action("RunAction", "r", "Complete")
     follow_action(FakeCluster([run, *pods], groups=GROUPS), RUN_ACTION, "r", namespace=K10, movers_in=(K10,),
                   deadline=Deadline.after(1), progress=Told())
-    assert notes == [f"pod {K10}/data-mover-svc-new Running"]
+    assert notes == ["runaction/r Complete", f"pod {K10}/data-mover-svc-new Running"]
     follow_action(FakeCluster([run], groups=GROUPS, denied=["list pods"]), RUN_ACTION, "r", namespace=K10,
                   movers_in=(K10,), deadline=Deadline.after(1), progress=Told())
     assert notes[-1].startswith("the pods that move the data are not shown")
