@@ -56,14 +56,14 @@ class _Run:
     def __init__(self, cluster: Cluster, request: GrantRequest, planner: Planner, *, progress: Progress) -> None:
         self._cluster, self._request, self._planner, self._progress = cluster, request, planner, progress
         self._sccs = {name_of(one): one for one in planner.reader.sccs}
-        self._done: set[Grant] = set()
-        self._granted = False
+        self._seen: set[Grant] = set()
+        self._granted: list[Grant] = []
 
     def grant(self, grants: Sequence[Grant], scc: str) -> list[Outcome]:
-        fresh = [one for one in grants if one not in self._done]
+        fresh = [one for one in grants if one not in self._seen]
         if not fresh:
             return []
-        self._done.update(fresh)
+        self._seen.update(fresh)
         refusal = self._refusal(fresh, scc)
         if refusal:
             return [refusal]
@@ -80,15 +80,15 @@ class _Run:
                 made = self._create(binding_for(one))
                 outcomes.append(Outcome(made.kind, made.name, made.result, made.namespace,
                                         f"SCC {scc} for {_whom(one)}"))
-        self._granted = True
+        self._granted += fresh
         return outcomes
 
     def notes(self) -> list[str]:
         """Consequences of wide grants, Kasten's helper pods, and how Pod Security stands after the grant."""
         reach, found = self._request.reach, []
-        for scc in dict.fromkeys(one.scc for one in self._done):
+        for scc in dict.fromkeys(one.scc for one in self._granted):
             found += [f"note: {words}" for words in reach.consequences(scc, namespace=self._cluster.namespace)]
-        if reach.with_default and any(one.name == DEFAULT for one in self._done):
+        if reach.with_default and any(one.name == DEFAULT for one in self._granted):
             found.append(f"note: {HELPERS}")
         if not self._granted or self._cluster.dry_run.on:
             return found
