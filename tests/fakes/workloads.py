@@ -75,8 +75,8 @@ def pod(name: str, owner: Manifest, template: Manifest, *, ready: bool = True, w
         "metadata": {
             "name": name, "namespace": NAMESPACE, "uid": f"uid-pod-{name}", "annotations": notes,
             "labels": {**template["metadata"]["labels"], **(labels or {})},
-            "ownerReferences": [{"uid": uid_of(owner), "kind": owner["kind"], "name": name_of(owner),
-                                 "controller": True}], **metadata,
+            "ownerReferences": [{"uid": uid_of(owner), "apiVersion": owner["apiVersion"], "kind": owner["kind"],
+                                 "name": name_of(owner), "controller": True}], **metadata,
         },
         "spec": copy.deepcopy(template["spec"]),
         "status": {"phase": "Running" if ready else "Pending", "containerStatuses": statuses,
@@ -91,8 +91,8 @@ def replica_set(owner: Manifest, revision: int) -> Manifest:
             "name": f"{name_of(owner)}-{revision}", "namespace": namespace_of(owner),
             "uid": f"uid-rs-{name_of(owner)}-{revision}", "labels": template_of(owner)["metadata"]["labels"],
             "annotations": {REVISION: str(revision)},
-            "ownerReferences": [{"uid": uid_of(owner), "kind": "Deployment", "name": name_of(owner),
-                                 "controller": True}],
+            "ownerReferences": [{"uid": uid_of(owner), "apiVersion": "apps/v1", "kind": "Deployment",
+                                 "name": name_of(owner), "controller": True}],
         },
         "spec": {"template": copy.deepcopy(template_of(owner))},
     }
