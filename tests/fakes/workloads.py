@@ -75,8 +75,8 @@ def pod(name: str, owner: Manifest, template: Manifest, *, ready: bool = True, w
         "metadata": {
             "name": name, "namespace": NAMESPACE, "uid": f"uid-pod-{name}", "annotations": notes,
             "labels": {**template["metadata"]["labels"], **(labels or {})},
-            "ownerReferences": [{"uid": uid_of(owner), "apiVersion": owner["apiVersion"], "kind": owner["kind"],
-                                 "name": name_of(owner), "controller": True}], **metadata,
+            "ownerReferences": [{"uid": uid_of(owner), "apiVersion": owner.get("apiVersion", "v1"),
+                                 "kind": owner["kind"], "name": name_of(owner), "controller": True}], **metadata,
         },
         "spec": copy.deepcopy(template["spec"]),
         "status": {"phase": "Running" if ready else "Pending", "containerStatuses": statuses,

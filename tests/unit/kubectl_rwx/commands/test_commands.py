@@ -12,7 +12,9 @@ from kubectl_rwx.main import root
 from plugin_core.errors import UsageError
 
 
-@pytest.mark.parametrize("command", ["snapshot", "restore", "list", "version"])
+@pytest.mark.parametrize("command", [
+    "snapshot", "restore", "clone", "list", "describe", "wait", "delete", "prune", "cleanup", "version",
+])
 def test_help_loads_no_client(command: str) -> None:
     script = (
         "import sys; from kubectl_rwx.main import root; "
@@ -34,6 +36,15 @@ def test_help_loads_no_client(command: str) -> None:
     (["restore", "pvc/a"], '"pvc" is not a kind'),
     (["restore", "vs/a", "vs/b", "--to", "x"], "--to names one claim"),
     (["restore", "vs/a", "--access-mode", "RW"], '"RW" is not an access mode'),
+    (["restore", "vs/a", "--in-place", "--to", "x"], "--in-place replaces the sources"),
+    (["restore", "vs/a", "--rollback"], "--rollback goes back"),
+    (["restore", "vs/a", "--to-namespace", "A_b"], "cannot be the name of a namespace"),
+    (["clone", "vs/a", "b"], '"vs" is not a kind'),
+    (["clone", "pvc/a", "a"], "own name"),
+    (["prune"], "say what to keep"),
+    (["wait", "vs/a", "pvc/b"], "not both"),
+    (["delete", "pvc/a"], '"pvc" is not a kind'),
+    (["snapshot", "pvc/a", "--keep-last", "2", "--no-wait"], "waits until the new snapshot is ready"),
 ])
 def test_usage_errors(arguments: list[str], words: str) -> None:
     result = CliRunner().invoke(root, arguments)
