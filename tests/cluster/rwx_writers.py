@@ -46,12 +46,13 @@ class Pair:
 
 
 def start_writers(namespace: Kubectl, *, storage_class: str = "fuzzy", replicas: int = 2, kind: str = "Deployment",
-                  annotations: dict[str, str] | None = None) -> list[str]:
+                  annotations: dict[str, str] | None = None, grace: int = 1) -> list[str]:
     """Workload web writing to claim data; the names of its pods, once all run. They are spread over nodes."""
     bind_claims(namespace, claim("data", storage_class=storage_class))
     manifest: dict[str, Any] = deployment("web", {"data": "/data"}, replicas=replicas, kind=kind, command=WRITE)
     template = manifest["spec"]["template"]
     template["metadata"]["annotations"] = annotations or {}
+    template["spec"]["terminationGracePeriodSeconds"] = grace
     template["spec"]["topologySpreadConstraints"] = [{
         "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": {"app": "web"}},

@@ -85,6 +85,15 @@ def test_a_freeze_that_fails_in_one_pod_fails_the_command_and_thaws_the_other(rw
     assert all(is_writing(namespace, name) for name in pods)
 
 
+def test_a_freeze_that_hangs_is_killed_and_never_freezes_later(rwx: Plugin, namespace: Kubectl) -> None:
+    [web] = start_writers(namespace, replicas=1)
+    hangs = rwx("snapshot", "deploy/web", "--freeze", "sleep 7; touch /tmp/frozen", "--thaw", THAW,
+                "--freeze-timeout", "5s")
+    assert hangs.returncode == 3 and "container app: killed after 4s" in hangs.stderr, hangs.stderr
+    assert namespace.sh(web, "sleep 4; ls /tmp/frozen; pgrep -f 'sleep 7'", check=False) == ""
+    assert is_writing(namespace, web) and timers_in(namespace, web) == 0 and snapshot_names(namespace) == []
+
+
 def test_unmanaged_writers_stop_the_command(rwx: Plugin, namespace: Kubectl) -> None:
     [web] = start_writers(namespace, replicas=1)
     start_pods(namespace, pod("stray", {"data": "/data"}))
@@ -114,6 +123,17 @@ def test_scaling_down_with_an_autoscaler_brings_exactly_the_same_replicas_back(
     # the kill may have caught a writer anywhere, but the copy is of one moment
     pairs = restored_pairs(rwx, namespace, "down")
     assert len(pairs) == 3 and not any(pair.torn for pair in pairs), pairs
+
+
+def test_pods_that_vanish_before_they_end_cannot_be_proven_to_stand_still(rwx: Plugin, namespace: Kubectl) -> None:
+    start_writers(namespace, replicas=1, grace=0)
+    refused = rwx("snapshot", "deploy/web", "--quiesce", "scale")
+    assert refused.returncode == 3 and "has terminationGracePeriodSeconds 0" in refused.stderr
+    assert namespace.jsonpath("get", "deploy/web", path="{.spec.replicas}") == "1"
+    forced = rwx("snapshot", "deploy/web", "--quiesce", "scale", "--force", "--name", "forced")
+    assert forced.returncode == 0, forced.stderr
+    assert consistency(namespace, "forced") == "fuzzy"
+    assert not any(pair.torn for pair in restored_pairs(rwx, namespace, "forced"))
 
 
 def test_an_operators_workload_is_not_scaled(rwx: Plugin, namespace: Kubectl) -> None:
@@ -162,6 +182,7 @@ def test_every_claim_a_workloads_pods_mount(rwx: Plugin, namespace: Kubectl) -> 
     bind_claims(namespace, claim("shared"), claim("logs"))
     stateful = deployment("db", {"shared": "/shared"}, replicas=2, kind="StatefulSet")
     stateful["spec"]["volumeClaimTemplates"] = [claim("own", size="10Mi")]
+    stateful["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
     stateful["spec"]["template"]["spec"]["containers"][0]["volumeMounts"].append({"name": "own", "mountPath": "/own"})
     job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}, "spec": {
         "schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": {

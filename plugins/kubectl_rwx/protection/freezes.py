@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
-from kubectl_rwx.protection.dead_man import start_timer, stop_timers
+from kubectl_rwx.protection.dead_man import limited, start_timer, stop_timers
 from kubectl_rwx.protection.freeze_records import (
     FrozenPod,
     frozen_pod,
@@ -27,6 +27,9 @@ from plugin_core.model.progress import Progress
 AT_ONCE = 16
 TRIES = 3
 """How often a thaw is tried; then the timer in the pod has to do it."""
+
+KILLED = 137
+"""Exit code of what was killed: 128 and the number of SIGKILL."""
 
 Failures = dict[str, str]
 """Hook in words → why it failed."""
@@ -86,13 +89,15 @@ class Freezer:
                 seconds=math.floor(self._seconds), thaw=hook.thaw.argv, run=self._run,
             )
         self._begun.append(hook)
+        # over before the timer thaws, so that nothing freezes after it
+        limit = math.floor(min(hook.freeze.seconds, self._seconds - 1))
+        argv = limited(hook.freeze.argv, seconds=limit) if hook.thaw.argv else hook.freeze.argv
         done = self._cluster.execute(
-            hook.pod, hook.freeze.argv, namespace=self._cluster.namespace, container=hook.freeze.container,
-            seconds=min(hook.freeze.seconds, self._seconds),
+            hook.pod, argv, namespace=self._cluster.namespace, container=hook.freeze.container, seconds=limit + 10
         )
         if not done.exit_code:
             self._progress.note(f"{hook} frozen")
-        return _complaint(done)
+        return f"killed after {limit}s" if done.exit_code == KILLED else _complaint(done)
 
     def _thaw(self, hook: Hook) -> str:
         said = thaw_pod(self._cluster, frozen_pod(hook), run=self._run, seconds=hook.thaw.seconds)

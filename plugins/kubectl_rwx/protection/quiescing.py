@@ -10,11 +10,13 @@ from kubectl_rwx.protection.filesystems import refuse_fsfreeze
 from kubectl_rwx.protection.freezes import Freezer
 from kubectl_rwx.protection.hooks import Hook, find_hooks, has_own_hook
 from kubectl_rwx.protection.quiesce_requests import CONTINUE, HOOK, QuiesceRequest
-from kubectl_rwx.protection.scale_downs import ScaleDown, owners_of, refuse_fights, without_replicas
+from kubectl_rwx.protection.rights import Right, require_rights
+from kubectl_rwx.protection.scale_downs import ScaleDown, owners_of, refuse_fights, unprovable, unstoppable
 from kubectl_rwx.protection.stillness import Hold
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.durations import Deadline
+from plugin_core.model.kinds import POD
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.writers import Writer, find_writers
 
@@ -39,6 +41,10 @@ def hold_still(
         return
     hold.writers = find_writers(cluster, claims, namespace=cluster.namespace)
     _tell_writers(hold.writers, progress)
+    if not cluster.dry_run.on:
+        holders = {writer.owned.owner.kind if writer.owned.owner else POD for writer in hold.writers}
+        require_rights(cluster, [Right("patch", kind) for kind in sorted(holders, key=lambda kind: kind.name)],
+                       namespace=cluster.namespace)
     began, release = time.monotonic(), _nothing
     try:
         if request.mode == HOOK:
@@ -50,8 +56,9 @@ def hold_still(
                 began = time.monotonic()
                 _freeze(freezer, hold, request)
         else:
-            left_out = _uncovered(hold.writers, without_replicas(hold.writers), request, scaled=True)
-            owners = owners_of([writer for writer in hold.writers if writer not in dict(left_out)])
+            stays, doubtful = unstoppable(hold.writers), unprovable(hold.writers)
+            left_out = _uncovered(hold.writers, [*doubtful, *stays], request, scaled=True)
+            owners = owners_of([writer for writer in hold.writers if writer not in dict(stays)])
             refuse_fights(cluster, owners, force=request.force, progress=progress)
             hold.by = "scaled to 0: " + ", ".join(map(str, owners)) if owners else "no pod writes to it"
             scaling = ScaleDown(cluster, owners, run=run, why=why, progress=progress)

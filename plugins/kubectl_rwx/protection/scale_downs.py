@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.durations import Deadline
-from plugin_core.model.manifests import name_of, uid_of
+from plugin_core.model.manifests import name_of, part_of, uid_of
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.owners import Owner, find_managers
 from plugin_core.workloads.scaling import can_scale, scale_back, scale_down, wait_until_down
@@ -20,11 +20,19 @@ def owners_of(writers: Sequence[Writer]) -> tuple[Owner, ...]:
     return tuple(found.values())
 
 
-def without_replicas(writers: Sequence[Writer]) -> list[tuple[Writer, str]]:
+def unstoppable(writers: Sequence[Writer]) -> list[tuple[Writer, str]]:
     """Writers that scaling cannot stop, with the reason."""
     return [
         (writer, f"a {writer.owned.owner.kind.name} has no replica count")
         for writer in writers if writer.owned.owner and not can_scale(writer.owned.owner.manifest)
+    ]
+
+
+def unprovable(writers: Sequence[Writer]) -> list[tuple[Writer, str]]:
+    """Writers that scaling stops, though not so that one could know when."""
+    return [
+        (writer, "it has terminationGracePeriodSeconds 0: the API forgets it while its containers still run")
+        for writer in writers if part_of(writer.pod, "spec", "terminationGracePeriodSeconds") == 0
     ]
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.waiting import pause
 from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import Kind
 from plugin_core.model.manifests import Manifest, annotations_of, name_of, namespace_of
@@ -21,8 +22,11 @@ from plugin_core.model.progress import Progress
 from plugin_core.model.refs import ref_to
 from plugin_core.names import SCALE_RECORD
 from plugin_core.workloads.edits import edit_workload
-from plugin_core.workloads.templates import WORKLOAD_KINDS, kind_of, replicas_of
+from plugin_core.workloads.templates import WORKLOAD_KINDS, kind_of, pod_spec_of, replicas_of
 from plugin_core.workloads.waits import Rollout, wait_for_rollout, wait_until_gone
+
+SETTLE = 5.0
+"""Seconds a kubelet is given to stop the containers of pods that are gone already."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,20 @@ def scale_down(cluster: Cluster, workload: Manifest, *, run: str, why: str) -> M
     return edited.after
 
 
+def vanishes_early(workload: Manifest) -> bool:
+    """Whether the API forgets its pods before their containers have ended: terminationGracePeriodSeconds is 0.
+
+    The server then deletes the object at once, and the kubelet stops the containers when it hears of it, a second or
+    two later (kubernetes pkg/registry/core/pod/strategy.go, CheckGracefulDelete). Nothing in the API tells when.
+    """
+    return pod_spec_of(workload).get("terminationGracePeriodSeconds") == 0
+
+
 def wait_until_down(cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress) -> None:
-    """Returns when every pod of the workload is gone, not merely terminating. Raises TimedOut naming those left."""
+    """Returns when every pod of the workload is gone, not merely terminating. Raises TimedOut naming those left.
+
+    Where pods vanish early, SETTLE seconds later: likely enough, but no proof that nothing runs any more.
+    """
     left = wait_until_gone(cluster, workload, which=lambda pod: True, deadline=deadline, progress=progress)
     if left:
         what = ref_to(kind_of(workload), workload)
@@ -92,6 +108,9 @@ def wait_until_down(cluster: Cluster, workload: Manifest, *, deadline: Deadline,
             f"still are: {', '.join(f'pod/{name_of(pod)}' for pod in left)}",
             hint=f"see why: kubectl describe pod -n {namespace_of(workload)} {name_of(left[0])}",
         )
+    if vanishes_early(workload):
+        progress.update(done=0, waiting_for="its pods have no grace period: their containers end after they are gone")
+        pause(min(SETTLE, deadline.left))
 
 
 @dataclass(frozen=True)

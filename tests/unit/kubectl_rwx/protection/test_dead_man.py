@@ -29,7 +29,7 @@ class Container:
         self, pod: str, command: Sequence[str], *, namespace: str, container: str = "", seconds: float = 60
     ) -> ExecResult:
         done = subprocess.run([*self._shell, *command[1:]], capture_output=True, text=True, timeout=10,
-                              env={"PATH": self._path})
+                              env={"PATH": self._path}, start_new_session=True)
         return ExecResult(done.returncode, done.stdout, done.stderr)
 
 
@@ -77,6 +77,17 @@ def test_stopped_it_does_nothing(container: Container, tmp_path: Path) -> None:
     while runs(pid) and time.monotonic() < until:
         time.sleep(0.02)
     assert not runs(pid) and not (tmp_path / "thawed").exists()
+
+
+@pytest.mark.parametrize(("command", "code", "words"), [
+    (("sh", "-c", "echo done; exit 3"), 3, "done"), (("sleep", "9"), -9, ""),
+    (("sh", "-c", "sleep 9; echo late"), -9, ""),
+])
+def test_a_freeze_that_takes_too_long_is_killed_with_all_it_started(
+    container: Container, command: tuple[str, ...], code: int, words: str
+) -> None:
+    done = container.execute("p", dead_man.limited(command, seconds=1), namespace="n")
+    assert (done.exit_code, done.stdout.strip()) == (code, words)
 
 
 def test_a_container_without_sleep_is_told(tmp_path: Path) -> None:
