@@ -97,7 +97,7 @@ def test_a_failing_driver_is_quoted_at_the_timeout(rwx: Plugin, namespace: Kubec
     words = namespace.jsonpath("get", "vs/broken", path="{.status.error.message}")
     assert words and " ".join(words.split()) in done.stderr
     assert "has no snapshotHandle: driver failing.csi.sandbox.local" in done.stderr
-    assert "kubectl wait" in done.stderr and "kubectl delete vs" in done.stderr
+    assert "kubectl rwx wait" in done.stderr and "kubectl delete vs" in done.stderr
     assert "broken" in done.stdout
 
 
@@ -204,7 +204,7 @@ def test_a_server_that_stays_away_is_a_timeout_that_says_how_to_go_on(
     _, stderr = command.communicate(timeout=60)
     assert command.returncode == 4, stderr
     assert "until --timeout 10s was over; 1 snapshot was created and goes on without us" in stderr
-    assert "kubectl wait" in stderr
+    assert "kubectl rwx wait" in stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

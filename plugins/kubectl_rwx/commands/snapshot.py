@@ -57,7 +57,7 @@ def snapshot(
       kubectl rwx snapshot deploy/web --quiesce=scale
       kubectl rwx snapshot sts/db --freeze 'db-ctl lock' --thaw 'db-ctl unlock' --freeze-timeout 30s
     """
-    from kubectl_rwx.protection.rotations import snapshot_and_prune
+    from kubectl_rwx.protection.rotations import refuse_unwaited, snapshot_and_prune
     from kubectl_rwx.protection.snapshot_requests import SnapshotRequest
 
     named = parse_targets(targets, allowed=(PERSISTENT_VOLUME_CLAIM, *WORKLOADS))
@@ -67,6 +67,7 @@ def snapshot(
         selector=selector, everything=everything, snapshot_class=snapshot_class, name=name, timeout=timeout,
         wait=not no_wait, group=group, quiesce=quiesce_request(quiesce),
     )
+    refuse_unwaited(keep_last=keep_last or 0, wait=request.wait)
     session = current_session()
     cluster = session.connect()
     with session.progress() as progress:

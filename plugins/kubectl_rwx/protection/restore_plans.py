@@ -101,8 +101,7 @@ def explain_unready(cluster: Cluster, snapshots: Sequence[Manifest]) -> list[Pro
         said = "it is not ready to use" if state.phase is Phase.WAITING else state.reason
         detail = "".join(f"\n    {line}" for line in explained.get(name, []))
         hint = "" if is_ready(snapshot) else (
-            f"wait for it: kubectl wait --for=jsonpath='{{.status.readyToUse}}'=true vs/{name} -n {cluster.namespace} "
-            "--timeout=10m"
+            f"wait for it: kubectl rwx wait vs/{name} -n {cluster.namespace}"
         )
         problems.append(Problem(describe_snapshot(name), errors.NotReady(said + detail, hint=hint)))
     return problems

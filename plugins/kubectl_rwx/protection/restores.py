@@ -227,7 +227,7 @@ class _Restoring:
 
     def _resume(self, claims: Sequence[str]) -> str:
         listed = " ".join(f"pvc/{name}" for name in claims)
-        return (f"kubectl wait --for=jsonpath='{{.status.phase}}'=Bound {listed} -n {self._cluster.namespace} "
+        return (f"kubectl rwx wait {listed} -n {self._cluster.namespace} "
                 f"--timeout={format_duration(max(600, self._request.timeout))}")
 
     def _say_what_remains(self) -> NoReturn:

@@ -14,15 +14,20 @@ from plugin_core.kube.cluster import Cluster
 from plugin_core.model.progress import Progress
 
 
-def snapshot_and_prune(cluster: Cluster, request: SnapshotRequest, progress: Progress, *, keep_last: int) -> Answer:
-    """keep_last 0: no retention. Nothing goes unless every snapshot asked for became ready: a failing night must not
-    eat the good ones. What went is in the report's `pruned`.
-    """
-    if keep_last and not request.wait:
+def refuse_unwaited(*, keep_last: int, wait: bool) -> None:
+    """Raises UsageError for retention without waiting: an old one goes only when the new one is ready."""
+    if keep_last and not wait:
         raise errors.UsageError(
             "--keep-last waits until the new snapshot is ready before an old one goes",
             hint="leave --no-wait out, or run kubectl rwx prune later",
         )
+
+
+def snapshot_and_prune(cluster: Cluster, request: SnapshotRequest, progress: Progress, *, keep_last: int) -> Answer:
+    """keep_last 0: no retention. Nothing goes unless every snapshot asked for became ready: a failing night must not
+    eat the good ones. What went is in the report's `pruned`.
+    """
+    refuse_unwaited(keep_last=keep_last, wait=request.wait)
     answer = take_snapshots(cluster, request, progress)
     if not keep_last or cluster.dry_run.on:
         return answer

@@ -220,7 +220,8 @@ class _Run:
 
     def _resume(self) -> str:
         limit = format_duration(max(self._request.timeout, 600))
-        return f"kubectl wait --for=jsonpath='{{.status.readyToUse}}'=true {self._which()} --timeout={limit}"
+        which = f"vs/{name_of(self._made[0])}" if len(self._made) == 1 else self._set
+        return f"kubectl rwx wait {which} -n {self._cluster.namespace} --timeout={limit}"
 
     def _not_waited_for(self) -> tuple[str, ...]:
         if self._cluster.dry_run.on or not self._made:

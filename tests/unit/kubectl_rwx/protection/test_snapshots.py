@@ -129,7 +129,7 @@ def test_no_wait_names_the_command_that_waits() -> None:
     cluster = make_cluster(reactions={})
     answer = take(cluster, name="nightly", wait=False)
     assert answer.failure is None
-    assert "kubectl wait" in answer.report.notes[0]
+    assert "kubectl rwx wait" in answer.report.notes[0]
     assert "vs/nightly -n app" in answer.report.notes[0]
 
 
@@ -257,7 +257,7 @@ def test_a_timeout_tells_what_was_observed_and_how_to_go_on() -> None:
     for words in ("not ready after", "(--timeout)", "content content-1 has no snapshotHandle: driver one.csi.test",
                   "array is full", "CreatingSnapshot: Waiting"):
         assert words in answer.failure.message
-    assert "kubectl wait" in answer.failure.hint and "kubectl delete vs -n app nightly" in answer.failure.hint
+    assert "kubectl rwx wait" in answer.failure.hint and "kubectl delete vs -n app nightly" in answer.failure.hint
     assert [item["name"] for item in answer.report.items] == ["nightly"]
 
 
@@ -297,7 +297,7 @@ def test_a_lost_server_is_a_timeout_that_says_how_to_go_on() -> None:
     cluster = make_cluster(reactions={}, script=[drop])
     with pytest.raises(errors.TimedOut, match="connection refused") as raised:
         take(cluster, name="nightly")
-    assert "kubectl wait" in raised.value.hint
+    assert "kubectl rwx wait" in raised.value.hint
 
 
 def test_live_copies_are_warned_of_and_marked() -> None:
