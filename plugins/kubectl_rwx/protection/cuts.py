@@ -45,7 +45,8 @@ def wait_until_cut(
     """Where each stands when all are cut (or ready, by --hold-until) or never will be, or at the deadline."""
     names = [name_of(snapshot) for snapshot in snapshots]
     what = "ready" if until == READY else "cut"
-    progress.phase(f"writers stand still until {len(names)} snapshots are {what}", total=len(names))
+    which = "the snapshot is" if len(names) == 1 else f"{len(names)} snapshots are"
+    progress.phase(f"writers stand still until {which} {what}", total=len(names))
 
     def notify(outcomes: dict[str, Outcome]) -> None:
         waiting = {name: outcome for name, outcome in outcomes.items() if outcome.phase is Phase.WAITING}

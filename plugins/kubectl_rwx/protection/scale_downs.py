@@ -32,7 +32,8 @@ def unprovable(writers: Sequence[Writer]) -> list[tuple[Writer, str]]:
     """Writers that scaling stops, though not so that one could know when."""
     return [
         (writer, "it has terminationGracePeriodSeconds 0: the API forgets it while its containers still run")
-        for writer in writers if part_of(writer.pod, "spec", "terminationGracePeriodSeconds") == 0
+        for writer in writers
+        if writer.managed and part_of(writer.pod, "spec", "terminationGracePeriodSeconds") == 0
     ]
 
 
