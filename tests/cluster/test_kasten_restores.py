@@ -50,8 +50,9 @@ def test_dry_run_name_clash_and_refusal_by_admission(
     clash = gsb("restore", f"restorepointcontent/{points['exported']['content']}", "--yes")
     assert clash.returncode == 1 and f"but of the content {points['local']['content']}" in clash.stderr
 
-    # what the namespace needs is known to nobody: no policy, no namespace, the record in the backup unreadable
+    # what the namespace needs is known to nobody: no policy, no namespace, the record and the grant not in the backup
     namespace("annotate", "deployment", "web", "--overwrite", "oc-gsb.io/injection=damaged")
+    namespace("delete", "rolebinding", "oc-gsb:restricted-v2-gsb:default")
     gsb.ok("backup", "--force", "--no-export", "--policy", f"{name}-local")
     kubectl.within(K10)("delete", POLICY_KIND, f"{name}-local", f"{name}-gsb")
     newest = gsb.json("restorepoints")["items"][0]["content"]
