@@ -12,7 +12,9 @@ from kubectl_rwx.commands.clone import clone
 from kubectl_rwx.commands.delete import delete
 from kubectl_rwx.commands.describe import describe
 from kubectl_rwx.commands.feature_gates import feature_gates
+from kubectl_rwx.commands.images import images
 from kubectl_rwx.commands.list import list_command
+from kubectl_rwx.commands.provision import provision
 from kubectl_rwx.commands.prune import prune
 from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
@@ -32,8 +34,8 @@ def root() -> None:
 
 
 for command in (
-    check, verify, feature_gates, snapshot, restore, clone, list_command, describe, wait, delete, prune, cleanup,
-    thaw, version_command,
+    check, verify, feature_gates, provision, snapshot, restore, clone, list_command, describe, wait, delete, prune,
+    cleanup, thaw, images, version_command,
 ):
     root.add_command(command)
 

@@ -110,7 +110,7 @@ def test_losses_can_be_accepted(rwx: Plugin, kubectl: Kubectl, make_class: Class
 
 
 @pytest.mark.parametrize(("storage_class", "step", "words"), [
-    ("block", "provision", "not supported"),
+    ("block", "provision", "access mode MULTI_NODE_MULTI_WRITER is not offered"),
     ("nosnap", "snapshot", "nosnap.csi.sandbox.local has no VolumeSnapshotClass"),
     ("failing", "snapshot", "--patience"),
 ])

@@ -27,6 +27,10 @@ FIRST_LOOK_AFTER = 2.0
 FINAL_SECONDS = 5.0
 """Patience with a driver that says it cannot: an old error may still be shown, but it will not learn."""
 
+_INFEASIBLE = "infeasible error"
+"""What the provisioner calls an answer that the CSI specification means to be final (external-provisioner,
+pkg/controller, markAsInfeasible: InvalidArgument and the like)."""
+
 _UNSUPPORTED = re.compile(r"not support|unsupported|unimplemented|doesn't support|no such capability", re.IGNORECASE)
 _ROUTINE = ("ExternalProvisioning", "Provisioning", "WaitForFirstConsumer", "WaitForPodScheduled")
 
@@ -63,7 +67,8 @@ class Patience:
             return ""
         now = self._clock()
         since = self._since.setdefault(name, now)
-        enough = min(self._seconds, FINAL_SECONDS) if says_unsupported(trouble) else self._seconds
+        final = says_unsupported(trouble) or _INFEASIBLE in trouble
+        enough = min(self._seconds, FINAL_SECONDS) if final else self._seconds
         if now - since < enough:
             return ""
         return f"{trouble} (for {format_duration(max(1, int(enough)))} and more; --patience)"
