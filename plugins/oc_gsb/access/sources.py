@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.kinds import DAEMON_SET, POD, REPLICA_SET, REPLICATION_CONTROLLER, STATEFUL_SET, Kind
+from plugin_core.model.kinds import DAEMON_SET, JOB, POD, REPLICA_SET, REPLICATION_CONTROLLER, STATEFUL_SET
 from plugin_core.model.manifests import Manifest, annotations_of, name_of, part_of, uid_of
 from plugin_core.workloads.templates import pod_from
 
-JOB = Kind("Job", "jobs", "batch", "v1")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OWNER_KINDS = (REPLICA_SET, STATEFUL_SET, DAEMON_SET, REPLICATION_CONTROLLER, JOB)
 _OVER = frozenset({"Succeeded", "Failed"})

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from oc_gsb.inventory.readings import Lister
 from plugin_core import errors
 from plugin_core.model.durations import Deadline
-from plugin_core.model.kinds import Kind
+from plugin_core.model.kinds import BACKUP_ACTION
 from plugin_core.model.manifests import Manifest, namespace_of, part_of
 
-ACTIONS_GROUP = "actions.kio.kasten.io"
-BACKUP_ACTION = Kind("BackupAction", "backupactions", ACTIONS_GROUP, "v1alpha1")
 COMPLETE = "Complete"
 PATIENCE = 10.0
 """Seconds; a status report need not wait for a service that is down."""
@@ -33,7 +31,7 @@ class Backups:
 def read_backups(lister: Lister, *, namespace: str | None) -> Backups:
     """Backups of one namespace, or of all."""
     try:
-        if not lister.cluster.versions_of(ACTIONS_GROUP):
+        if not lister.cluster.versions_of(BACKUP_ACTION.group):
             return Backups({}, known=False)
         bounded = lister.cluster.within(Deadline.after(PATIENCE))
         actions = bounded.list_all(BACKUP_ACTION, namespace=namespace).items

@@ -98,8 +98,17 @@ def _patch(planner: Planner, plan: Plan) -> Document:
                      "annotations": {FORCE_GENERIC_BACKUP: MARK}},
         "spec": {"template": template},
     }
-    return (f"A patch of {_target(before)}: list it under `patches` in a kustomization, or apply it with",
-            "kubectl apply --server-side --field-manager=gsb -f FILE"), patch
+    return _how_to_apply(before), patch
+
+
+def _how_to_apply(workload: Manifest) -> tuple[str, ...]:
+    """DeploymentConfigs only merge by name on OpenShift's own server, and only under a strategic patch."""
+    target = _target(workload)
+    if kind_of(workload) == DEPLOYMENT_CONFIG:
+        return (f"A patch of {target}, to be applied with",
+                f"oc patch {target} -n {namespace_of(workload)} --type=strategic --patch-file=FILE")
+    return (f"A patch of {target}: list it under `patches` in a kustomization, or apply it with",
+            "kubectl apply --server-side --field-manager=gsb -f FILE")
 
 
 def _warnings(plan: Plan) -> list[str]:
@@ -107,7 +116,7 @@ def _warnings(plan: Plan) -> list[str]:
     if plan.stop:
         found.append(f"scale it to 0 for the change: {plan.stop}")
     if kind_of(plan.workload) == DEPLOYMENT_CONFIG:
-        found.append("kustomize does not know DeploymentConfig's lists and replaces them; patch it with oc patch")
+        found.append("kustomize and server-side apply may replace a DeploymentConfig's lists; use oc patch")
     return found
 
 

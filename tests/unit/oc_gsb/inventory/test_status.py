@@ -8,13 +8,14 @@ from fakes.cluster import FakeCluster
 from fakes.progress import Recorder
 from fakes.storage import timestamp
 from fakes.workloads import NAMESPACE, claim_volume, container, rolled_out, workload
-from oc_gsb.inventory.backups import BACKUP_ACTION, newest_backups
+from oc_gsb.inventory.backups import newest_backups
 from oc_gsb.inventory.sidecar_states import SidecarState, state_of
 from oc_gsb.inventory.status import StatusRequest, status
 from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.record import read_record
 from oc_gsb.sidecar.template import add_sidecar, hold_at_zero, hold_removal
 from plugin_core import errors
+from plugin_core.model.kinds import BACKUP_ACTION
 from plugin_core.names import FORCE_GENERIC_BACKUP, INJECTION_RECORD, POD_SCC
 from plugin_core.render.reports import render
 from unit.oc_gsb.sidecar.world import K10_CONFIG, SCCS
