@@ -61,6 +61,8 @@ def test_dry_run_name_clash_and_refusal_by_admission(
     assert done.returncode == 4, done.stderr
     assert "nothing is known of the SCCs the workloads need" in done.stderr
     assert "pods are refused" in done.stderr and 'capabilities.add: Invalid value: "CHOWN"' in done.stderr
+    again = gsb("restore", newest, "--yes", "--timeout", "3s")
+    assert again.returncode == 4 and "is under way; following it" in again.stderr
     other = gsb("restore", points["exported"]["content"], "--yes")
     assert other.returncode == 3 and "another restore is under way" in other.stderr
 
