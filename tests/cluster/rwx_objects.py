@@ -34,7 +34,8 @@ def start_application(namespace: Kubectl, *, storage_class: str = "shared", size
     start_pods(namespace, *pods)
     for manifest in pods:
         name = manifest["metadata"]["name"]
-        namespace.sh(name, f"mkdir -p /data/{name} && seq 1 2000 > /data/{name}/numbers && echo {name} > /data/{name}/who")
+        folder = f"/data/{name}"
+        namespace.sh(name, f"mkdir -p {folder} && seq 1 2000 > {folder}/numbers && echo {name} > {folder}/who")
 
 
 def checksum(namespace: Kubectl, *, name: str = "writer-a") -> str:

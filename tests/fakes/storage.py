@@ -12,9 +12,13 @@ DRIVER = "one.csi.test"
 NAMESPACE = "app"
 
 
+NOW = datetime.now(timezone.utc).replace(microsecond=0)
+"""When the objects of a test run are looked at: tests/unit/conftest.py stops the clock of ages here."""
+
+
 def timestamp(*, seconds_ago: float = 0) -> str:
     """RFC 3339, as the API server writes it."""
-    return (datetime.now(timezone.utc) - timedelta(seconds=seconds_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (NOW - timedelta(seconds=seconds_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def claim(

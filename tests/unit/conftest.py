@@ -1,7 +1,11 @@
-"""Says so when only the small table of SCC decisions could be checked."""
+"""What holds for every unit test: ages do not grow, and a missing table of SCC decisions is said."""
+
+from datetime import datetime, tzinfo
 
 import pytest
 
+from fakes.storage import NOW
+from plugin_core.model import durations
 from unit.oc_gsb.scc.cases import BIG_TABLE, SMALL_TABLE, VARIABLE, big_table
 
 
@@ -10,3 +14,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"SCC decisions: {BIG_TABLE} not found and {VARIABLE} not set, checked {SMALL_TABLE.name} only", yellow=True
         )
+
+
+class _StoppedClock(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return NOW
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ages are measured from when the objects were made, however slow the machine is."""
+    monkeypatch.setattr(durations, "datetime", _StoppedClock)
