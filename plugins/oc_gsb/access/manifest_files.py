@@ -15,7 +15,7 @@ API_VERSIONS = {
 """Kinds with pods in them; all else in a file is passed over."""
 
 
-def parse_workloads(text: str, *, source: str, namespace: str) -> list[Manifest]:
+def parse_workloads(text: str | bytes, *, source: str, namespace: str) -> list[Manifest]:
     """Every pod and workload of a file, Lists unfolded. Raises UsageError where there is none or it is no YAML.
 
     namespace: for those that name none; one that names another is refused, since only one is looked at.
@@ -27,7 +27,7 @@ def parse_workloads(text: str, *, source: str, namespace: str) -> list[Manifest]
     except yaml.YAMLError as error:
         raise errors.UsageError(f"{source} is no YAML: {' '.join(str(error).split())}") from error
     found = [_workload(one, source=source, namespace=namespace) for one in _unfold(documents)
-             if one.get("kind") in API_VERSIONS]
+             if str(one.get("kind")) in API_VERSIONS]
     if not found:
         raise errors.UsageError(f"{source} holds no pod and no workload",
                                 hint=f"it takes: {', '.join(API_VERSIONS)}")
@@ -43,20 +43,30 @@ def _unfold(documents: list[Any]) -> Iterator[Manifest]:
 
 
 def _workload(manifest: Manifest, *, source: str, namespace: str) -> Manifest:
-    kind, name = str(manifest["kind"]), name_of(manifest) or str(part_of(manifest, "metadata", "generateName") or "")
-    where = namespace_of(manifest)
+    kind = str(manifest["kind"])
+    manifest = {**manifest, "metadata": manifest.get("metadata") or {}}
+    if not isinstance(manifest["metadata"], dict):
+        raise errors.UsageError(f"{kind.lower()} in {source} has metadata that is no object")
+    name, where = name_of(manifest) or str(part_of(manifest, "metadata", "generateName") or ""), namespace_of(manifest)
     if where and where != namespace:
         raise errors.UsageError(f"{kind.lower()}/{name} in {source} is of namespace {where}, not {namespace}",
                                 hint=f"add -n {where}")
-    metadata = {**(manifest.get("metadata") or {}), "name": name or "unnamed", "namespace": namespace}
+    metadata = {**manifest["metadata"], "name": name or "unnamed", "namespace": namespace}
     if not isinstance(manifest.get("spec"), dict):
         raise errors.UsageError(f"{kind.lower()}/{name} in {source} has no spec")
     made = {**manifest, "apiVersion": API_VERSIONS[kind], "metadata": metadata}
     if kind == "Pod":
         kept = {key: value for key, value in metadata.items() if key in ("labels", "annotations")}
         made["spec"] = {"template": {"metadata": kept, "spec": manifest["spec"]}}
-    spec = part_of(made, "spec", "template", "spec")
-    if not isinstance(spec, dict) or not isinstance(spec.get("containers"), list) or not spec["containers"]:
-        raise errors.UsageError(f"{kind.lower()}/{name} in {source} has no containers in its pod template")
-    made["spec"].setdefault("template", {}).setdefault("metadata", {})
-    return made
+    if not _has_containers(part_of(made, "spec", "template", "spec")):
+        raise errors.UsageError(f"{kind.lower()}/{name} in {source} has no containers with a name in its pod template")
+    template = made["spec"]["template"]
+    return {**made, "spec": {**made["spec"], "template": {**template, "metadata": template.get("metadata") or {}}}}
+
+
+def _has_containers(spec: Any) -> bool:
+    if not isinstance(spec, dict) or not spec.get("containers"):
+        return False
+    lists = [spec.get(key) or [] for key in ("containers", "initContainers", "volumes")]
+    return all(isinstance(one, list) for one in lists) and all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for one in lists for item in one)

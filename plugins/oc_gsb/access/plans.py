@@ -14,6 +14,7 @@ from oc_gsb.access.requests import Reach
 from oc_gsb.access.reviews import Review, ask_server
 from oc_gsb.access.sources import PodSource, read_sources
 from oc_gsb.scc import Decision, Grant, gsb_copy
+from oc_gsb.scc.allocations import MCS, SUPPLEMENTAL_GROUPS, UID_RANGE
 from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.record import read_record
 from oc_gsb.sidecar.scc_plans import SccPlan, SccReader, plan_scc
@@ -28,6 +29,9 @@ from plugin_core.workloads.templates import WORKLOAD_KINDS, pod_from, service_ac
 
 OPTIONS = SidecarOptions(image="sidecar")
 """An SCC does not look at images."""
+
+EXAMPLE_IDS = {UID_RANGE: "1000000000/10000", SUPPLEMENTAL_GROUPS: "1000000000/10000", MCS: "s0:c1,c0"}
+"""What OpenShift will give a namespace that does not exist yet; the real numbers differ, the decisions do not."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,22 @@ class AccessPlan:
 
 
 class Planner:
-    """Reads what all workloads share once, then plans each. Raises NotReady where the cluster has no SCCs."""
+    """Reads what all workloads share once, then plans each. Raises NotReady where the cluster has no SCCs.
 
-    def __init__(self, cluster: Cluster, *, reach: Reach) -> None:
+    planned_namespace: the namespace need not exist yet; it is then thought to have example ids.
+    """
+
+    def __init__(self, cluster: Cluster, *, reach: Reach, planned_namespace: bool = False) -> None:
         self._cluster, self._reach = cluster, reach
         if not cluster.versions_of(SCC_GROUP):
             raise errors.NotReady("this cluster has no SecurityContextConstraints: it is not OpenShift",
                                   hint="no SCC is needed here; go on with: oc gsb inject")
-        self.namespace = cluster.get(NAMESPACE, cluster.namespace)
+        try:
+            self.namespace = cluster.get(NAMESPACE, cluster.namespace)
+        except errors.NotFound:
+            if not planned_namespace:
+                raise
+            self.namespace = {"metadata": {"name": cluster.namespace, "annotations": EXAMPLE_IDS}}
         self.reader = SccReader.read(cluster)
         self.admission = Admission(self.reader, self.namespace)
         self._sources: list[PodSource] | None = None

@@ -8,7 +8,7 @@ from plugin_core.cli.options import dry_run_option, output_option, shared_option
 from plugin_core.cli.sessions import current_session
 
 
-@click.command()
+@click.command(short_help="What interrupted runs left; deleted with --yes.")
 @yes_option
 @dry_run_option
 @output_option

@@ -8,7 +8,7 @@ from plugin_core.cli.options import output_option, selector_option, shared_optio
 from plugin_core.cli.sessions import current_session
 
 
-@click.command()
+@click.command(short_help="Workloads with claims, and how to back them up.")
 @selector_option
 @click.option("--k10-namespace", metavar="NAME", default="kasten-io", show_default=True, help="Kasten's namespace.")
 @output_option

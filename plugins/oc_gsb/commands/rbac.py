@@ -8,7 +8,7 @@ from plugin_core.cli.options import shared_options
 from plugin_core.cli.sessions import current_session
 
 
-@click.command()
+@click.command(short_help="The least rights for commands, as YAML.")
 @click.argument("commands", nargs=-1, metavar="[COMMAND]...")
 @shared_options
 def rbac(commands: tuple[str, ...]) -> None:

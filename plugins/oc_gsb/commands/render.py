@@ -10,7 +10,7 @@ from plugin_core.cli.sessions import current_session
 from plugin_core.cli.targets import parse_targets
 
 
-@click.command()
+@click.command(short_help="The injection as YAML for Git.")
 @click.argument("targets", nargs=-1, metavar="[deploy|sts|dc/NAME]...")
 @selector_option
 @all_option

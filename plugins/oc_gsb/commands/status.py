@@ -8,7 +8,7 @@ from plugin_core.cli.options import Duration, output_option, selector_option, sh
 from plugin_core.cli.sessions import current_session
 
 
-@click.command()
+@click.command(short_help="Which sidecars have drifted; exit code 3 for CI.")
 @selector_option
 @click.option("--image", metavar="IMAGE", default="", help="The image to expect; default: k10-config's.")
 @click.option("--max-backup-age", type=Duration(), default="0", metavar="DURATION",

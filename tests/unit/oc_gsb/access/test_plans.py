@@ -195,11 +195,26 @@ def test_a_pod_that_does_not_exist_yet():
     ("{kind: Pod, metadata: {name: x}}", "has no spec"),
     ("{kind: Pod, metadata: {name: x}, spec: {}}", "has no containers"),
     ("{kind: Deployment, metadata: {name: x}, spec: {}}", "has no containers"),
+    ("{kind: Pod, metadata: [1], spec: {containers: [{name: a}]}}", "metadata that is no object"),
+    ("{kind: Pod, spec: {containers: [1]}}", "has no containers with a name"),
+    ("{kind: Pod, spec: {containers: [{name: a}], volumes: {a: b}}}", "has no containers with a name"),
+    (b"\xff\xfe\x00", "is no YAML"),
+    ("{kind: [], a: b}", "holds no pod and no workload"),
     ("{kind: Pod, metadata: {name: x, namespace: other}, spec: {containers: [{name: a}]}}", "is of namespace other"),
 ])
 def test_files_that_cannot_be_meant(text, words):
     with pytest.raises(errors.UsageError, match=words):
         parse_workloads(text, source="f.yaml", namespace=NAMESPACE)
+
+
+def test_not_even_the_namespace_exists():
+    cluster = make_openshift()
+    del cluster.objects["namespaces", "", NAMESPACE]
+    progress = Recorder()
+    manifests = parse_workloads(POD_FILE, source="pod.yaml", namespace=NAMESPACE)
+    answer = plan(cluster, PlanRequest(manifests=tuple(manifests)), progress=progress)
+    assert answer.failure is None and answer.report.items[0]["sccWithSidecar"] == COPY
+    assert progress.warnings == ["namespace app does not exist yet: user ids and groups are examples"]
 
 
 def test_lists_are_unfolded():
