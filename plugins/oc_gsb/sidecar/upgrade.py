@@ -92,7 +92,11 @@ class _Run:
 
     def _carry_out(self, workload: Manifest) -> Outcome:
         before, target = image_of(workload), _target(workload)
-        same = before == self._image
+        same, record = before == self._image, read_record(workload)
+        result = results.UNCHANGED if same else results.UPGRADED
+        message = "" if same else f"had {before}"
+        if same and record is not None and record.replicas is not None:
+            result, message = results.UPGRADED, "an earlier run had left it at 0 replicas; it has them back"
         stop = "" if same else reason_to_stop(workload, self._claims)
         self._progress.phase(f"{'waiting for' if same else 'upgrading'} {target}", total=replicas_of(workload))
         if stop:
@@ -103,13 +107,12 @@ class _Run:
             edited = transitions.change(self._cluster, workload, hold=bool(stop),
                                         edit=lambda manifest: with_image(manifest, self._image))
             if self._cluster.dry_run.on:
-                return outcome_of(workload, results.UNCHANGED if same else results.UPGRADED, image=self._image,
-                                  message="" if same else f"had {before}")
+                return outcome_of(workload, result, image=self._image, message=message)
             rollout = transitions.finish(self._cluster, edited.after, progress=self._progress,
                                          deadline=Deadline.after(self._request.timeout))
             if rollout.phase is Phase.READY:
-                return outcome_of(rollout.workload or workload, results.UNCHANGED if same else results.UPGRADED,
-                                  rollout=rollout, image=self._image, message="" if same else f"had {before}")
+                return outcome_of(rollout.workload or workload, result, rollout=rollout, image=self._image,
+                                  message=message)
             code, reasons = self._verdict(rollout)
         except KeyboardInterrupt:
             code, reasons = ExitCode.INTERRUPTED, ("interrupted",)

@@ -8,7 +8,7 @@ from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.images import image_of
 from oc_gsb.sidecar.record import read_record
 from oc_gsb.sidecar.selection import Selection
-from oc_gsb.sidecar.template import add_sidecar, hold_removal, remove_sidecar
+from oc_gsb.sidecar.template import add_sidecar, hold_at_zero, hold_removal, remove_sidecar
 from oc_gsb.sidecar.upgrade import UpgradeRequest, upgrade
 from plugin_core import errors
 from plugin_core.kube.cluster import DryRun
@@ -100,6 +100,15 @@ def test_an_interrupted_one_is_finished():
     answer = run(cluster)
     assert isinstance(answer.failure, errors.Interrupted)
     assert image_of(current(cluster)) == "tools:0", "what was interrupted is taken back"
+
+
+def test_one_killed_while_held_at_zero_is_finished_by_the_next_run():
+    made = injected(image="tools:1", replicas=1)
+    cluster, _ = make_world(hold_at_zero(made, read_record(made)), expect=[PATCH])
+    answer = run(cluster)
+    assert results(answer) == {"web": "upgraded"} and "has them back" in answer.report.items[0]["message"]
+    assert current(cluster)["spec"]["replicas"] == 1 and read_record(current(cluster)).replicas is None
+    assert results(run(cluster)) == {"web": "unchanged"}
 
 
 def without_record(made):
