@@ -18,6 +18,10 @@ from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, labels_of, name_of, part_of
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.scaling import scale_back, scale_down, wait_until_back, wait_until_down
+from plugin_core.workloads.templates import replicas_of
+
+_NONE: Manifest = {"spec": {"replicas": 0}}
+"""A workload that somebody deleted runs no pods."""
 
 
 class Steps:
@@ -90,6 +94,8 @@ class Steps:
         there = self._claims()
         old = [member for member in self._journal.members
                if member.claim in there and there[member.claim]["metadata"]["uid"] == member.claim_uid]
+        if old:
+            self._require_still_down()
         delete_claims(
             self._cluster, {member.claim: member.claim_uid for member in old}, deadline=self._deadline,
             progress=self._progress,
@@ -99,6 +105,19 @@ class Steps:
         at_once = [member.claim for member in self._journal.members if not member.late]
         if at_once:
             self._bind(at_once)
+
+    def _require_still_down(self) -> None:
+        """The last look before data goes: what was written since the safety snapshot would be lost.
+
+        Raises NotReady when somebody (GitOps, an operator, a colleague after a crash) has started a workload again.
+        """
+        up = [str(one) for one in self._journal.workloads if replicas_of(self._workload(one) or _NONE)]
+        up += [f"pod/{name_of(pod)}" for pod in pods_using(self._bounded, self._journal.claims)]
+        if up:
+            raise errors.NotReady(
+                f"{', '.join(up)} was started again since the safety snapshot, and may have written since",
+                hint="stop what starts it (pause the GitOps controller or operator), then run this again",
+            )
 
     def _create(self, member: Replacement) -> None:
         try:

@@ -129,6 +129,19 @@ def test_a_failure_binds_the_old_volume_again() -> None:
     assert_tidy(cluster)
 
 
+def test_a_workload_that_somebody_started_again_is_not_robbed_of_what_it_wrote() -> None:
+    def start_again(cluster: FakeCluster, changed: Manifest) -> None:
+        found = cluster.objects[DEPLOYMENT.resource, "app", "web"]
+        cluster.put({**found, "spec": {**found["spec"], "replicas": 2}})
+
+    cluster = make_cluster()
+    cluster._reactions[f"patch {PERSISTENT_VOLUME.resource}"] = start_again
+    with pytest.raises(errors.NotReady, match="deployment/web was started again since the safety snapshot"):
+        run(cluster)
+    assert f"delete {PERSISTENT_VOLUME_CLAIM.resource}" not in cluster.requests
+    assert_tidy(cluster)
+
+
 class Killed(BaseException):
     """The client is gone at once: nothing of it runs any more."""
 
