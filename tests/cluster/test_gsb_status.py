@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -63,6 +65,27 @@ def test_an_image_that_does_not_start_is_taken_back(namespace: Kubectl, gsb: Plu
     rolled_out(namespace, "statefulset/web")
     assert found(gsb) == (0, [])
     gsb.ok("uninject", "sts/web")
+
+
+def test_killed_at_any_moment_the_next_run_finishes_it(namespace: Kubectl, gsb: Plugin, base: str) -> None:
+    """By way of zero replicas, the longest way there is."""
+    namespace.apply(*application(access_mode="ReadWriteOnce"))
+    rolled_out(namespace, "deploy/web")
+    before = namespace.json("get", "deploy", "web")["spec"]
+    gsb.ok("inject", "deploy/web")
+    for number, seconds in enumerate((0.4, 0.7, 1.1, 1.8)):
+        image = (NEW, OLD)[number % 2]
+        argv = ["oc-gsb", "-n", namespace.name, "upgrade", "deploy/web", "--image", image]
+        running = subprocess.Popen(argv, env=gsb.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        running.kill()
+        running.wait()
+        gsb.ok("upgrade", "deploy/web", "--image", image)
+        after = namespace.json("get", "deploy", "web")
+        assert after["spec"]["replicas"] == 1 and sidecar_image(namespace, "deploy/web") == image
+        assert found(gsb, "--image", image) == (0, [])
+    gsb.ok("uninject", "deploy/web")
+    assert namespace.json("get", "deploy", "web")["spec"] == before
 
 
 def test_what_is_taken_by_hand_shows(namespace: Kubectl, gsb: Plugin, base: str) -> None:
