@@ -16,6 +16,7 @@ from kubectl_rwx.commands.images import images
 from kubectl_rwx.commands.list import list_command
 from kubectl_rwx.commands.provision import provision
 from kubectl_rwx.commands.prune import prune
+from kubectl_rwx.commands.rbac import rbac
 from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
 from kubectl_rwx.commands.thaw import thaw
@@ -35,7 +36,7 @@ def root() -> None:
 
 for command in (
     check, verify, feature_gates, provision, snapshot, restore, clone, list_command, describe, wait, delete, prune,
-    cleanup, thaw, images, version_command,
+    cleanup, thaw, images, rbac, version_command,
 ):
     root.add_command(command)
 

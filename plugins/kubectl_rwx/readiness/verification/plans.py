@@ -37,7 +37,8 @@ from plugin_core.workloads.helper_pods import HelperOptions, Security, choose_se
 RIGHTS = (
     *(Right(verb, kind) for kind in (PERSISTENT_VOLUME_CLAIM, POD, VOLUME_SNAPSHOT)
       for verb in ("create", "delete", "list", "watch")),
-    Right("create", POD, "exec"), Right("get", POD, "exec"), Right("list", EVENT),
+    Right("get", PERSISTENT_VOLUME_CLAIM), Right("create", POD, "exec"), Right("get", POD, "exec"),
+    Right("list", EVENT),
 )
 """In the namespace. exec over a websocket is `get` to servers before 1.35, `create` since."""
 
