@@ -115,9 +115,13 @@ def action_item(action: Action) -> Item:
 
 
 def children_of(cluster: Cluster, kind: Kind, *, labels: str) -> list[Action]:
-    """The actions of a run, wherever they are, oldest first; exports that move no data are left out."""
-    found = [Action(kind, one) for one in cluster.list_all(kind, labels=labels).items
-             if labels_of(one).get(METADATA_EXPORT) != "true"]
+    """The actions of a run, oldest first; exports that move no data are left out. They are in the namespaces of the
+    applications; who may not list them everywhere sees those of the namespace of -n."""
+    try:
+        listed = cluster.list_all(kind, labels=labels).items
+    except errors.Forbidden:
+        listed = cluster.list_all(kind, namespace=cluster.namespace, labels=labels).items
+    found = [Action(kind, one) for one in listed if labels_of(one).get(METADATA_EXPORT) != "true"]
     return sorted(found, key=lambda one: str(part_of(one.manifest, "metadata", "creationTimestamp") or ""))
 
 

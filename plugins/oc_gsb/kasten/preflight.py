@@ -35,6 +35,9 @@ def check_before_run(
     """All findings; those of verdict fail would make the run fail. targets: must be among the injected workloads."""
     progress.phase("checking Kasten and the workloads before the run")
     items = [_item(SUBJECT, check) for check in _check_kasten(cluster, policy, k10_namespace=k10_namespace)]
+    if not namespaces:
+        words = f"policy {name_of(policy)} names no namespace in its selector; no workload was measured"
+        items.append(_item(SUBJECT, Check("namespaces", Verdict.SKIP, words)))
     for namespace in namespaces:
         items += _check_namespace(cluster.in_namespace(namespace), targets, progress)
     return items
