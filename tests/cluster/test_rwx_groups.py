@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.kubectl import Kubectl, Plugin
-from cluster.manifests import claim
+from cluster.manifests import claim, deployment
 from cluster.rwx_objects import bind_claims, snapshot_names
 
 
@@ -34,6 +34,17 @@ def test_a_group_restores_as_a_set_and_is_deleted_whole(rwx: Plugin, namespace: 
     assert namespace.jsonpath("get", "pvc/a-copy", "pvc/b-copy", path="{.items[*].status.phase}") == "Bound Bound"
     rwx.ok("delete", "pair", "--yes")
     assert snapshot_names(namespace) == [] and namespace.json("get", "volumegroupsnapshots")["items"] == []
+
+
+def test_frozen_writers_are_cut_as_one_group(rwx: Plugin, namespace: Kubectl) -> None:
+    bind_claims(namespace, *(claim(name, size="10Mi") for name in ("a", "b")))
+    namespace.apply(deployment("web", {"a": "/a", "b": "/b"}, replicas=2))
+    namespace("rollout", "status", "deploy/web", "--timeout=90s")
+    items = rwx.json("snapshot", "deploy/web", "--name", "still", "--group", "always",
+                     "--freeze", "touch /tmp/frozen", "--thaw", "rm /tmp/frozen")["items"]
+    assert sorted((item["source"], item["consistency"]) for item in items) == [("a", "quiesced"), ("b", "quiesced")]
+    assert namespace.jsonpath("get", "vgs/still", path="{.status.readyToUse}") == "true"
+    assert namespace.sh("deploy/web", "ls /tmp/frozen", check=False) == ""
 
 
 def test_never_makes_single_snapshots(rwx: Plugin, namespace: Kubectl) -> None:

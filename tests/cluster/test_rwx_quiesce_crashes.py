@@ -80,6 +80,15 @@ def test_a_signal_thaws_at_once_and_withdraws_the_promise(rwx: Plugin, namespace
     assert shown == "crash"
 
 
+def test_a_signal_while_scaled_down_scales_back(rwx: Plugin, namespace: Kubectl) -> None:
+    start_writers(namespace, replicas=3)
+    process = start_snapshot(rwx, "--quiesce", "scale")
+    namespace.wait_until(lambda: replicas(namespace) == "0", "0 replicas")
+    told = kill(process, number=signal.SIGINT)
+    assert process.returncode == 130 and "deployment/web scaled back to 3" in told, told
+    assert replicas(namespace) == "3" and records_on(namespace) == set()
+
+
 def test_a_client_killed_while_scaled_down_leaves_the_record_that_brings_it_back(
     rwx: Plugin, namespace: Kubectl
 ) -> None:
