@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from plugin_core import errors
@@ -58,8 +57,3 @@ class QuiesceRequest:
     @property
     def on(self) -> bool:
         return self.mode != NONE
-
-    @property
-    def freezes_filesystem(self) -> bool:
-        """Whether the freeze command calls fsfreeze (or xfs_freeze)."""
-        return bool(re.search(r"\b(fs|xfs_)freeze\b", self.freeze))
