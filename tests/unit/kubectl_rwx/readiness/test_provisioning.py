@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from fakes import storage
@@ -13,7 +16,9 @@ from plugin_core import errors
 from plugin_core.kube.cluster import DryRun
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
 from plugin_core.model.quantities import parse_quantity
+from plugin_core.render.reports import render
 
+SCHEMA = Path(__file__).parents[4] / "docs" / "schemas" / "kubectl-rwx-provisioning.v1.json"
 CREATE = "create persistentvolumeclaims"
 
 
@@ -41,6 +46,8 @@ def test_a_claim_on_the_best_class_with_how_to_use_it() -> None:
     assert (item["change"], item["phase"], item["class"], item["level"]) == ("created", "Bound", "one", "observed")
     made = cluster.get(PERSISTENT_VOLUME_CLAIM, "backup", namespace="app")
     assert made["spec"]["accessModes"] == ["ReadWriteMany"]
+    document = json.loads(render(answer.report, output="json", api_version="kubectl-rwx/v1"))
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
     notes = "\n".join(answer.report.notes)
     assert "claimName: backup" in notes and "VolumeSnapshotClass one" in notes
     assert "kubectl rwx verify one" in notes
