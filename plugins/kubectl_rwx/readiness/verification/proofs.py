@@ -43,21 +43,30 @@ class _Run:
         self._cluster, self._plan, self._progress = cluster, plan, progress
         self._request, self._deadline = plan.objects.request, deadline
         self._trial = Trial(cluster, plan, deadline=deadline, progress=progress)
+        self._tidied = False
 
     def answer(self) -> Answer:
-        began, timed_out = time.monotonic(), False
+        """Whatever ends the trial, a Ctrl-C during the cleanup and a mistake of ours included, the cleanup is tried."""
         try:
-            self._trial.run()
-        except Halted as halted:
-            timed_out = halted.timed_out
+            return self._answer()
         except KeyboardInterrupt:
             raise self._interrupted() from None
         except errors.PluginError as error:
             self._tidy_after(error)
             raise
+        finally:
+            if not self._tidied:
+                self._tidy(kept=self._request.keep or self._request.keep_on_failure)
+
+    def _answer(self) -> Answer:
+        began, timed_out = time.monotonic(), False
+        try:
+            self._trial.run()
+        except Halted as halted:
+            timed_out = halted.timed_out
         seconds = time.monotonic() - began
         ledger = self._trial.ledger
-        ledger.complete(why="not reached" if timed_out or reason_of(ledger.rows) else "not tried (--no-clone)")
+        ledger.complete(clone=self._request.clone)
         proven = is_proven(ledger.rows, accept_warnings=self._request.accept_warnings)
         rows = list(ledger.rows)
         kept = self._request.keep or (self._request.keep_on_failure and not proven)
@@ -77,6 +86,7 @@ class _Run:
     def _tidy(self, *, kept: bool) -> tuple[Removal, Row]:
         objects = self._plan.objects
         if kept:
+            self._tidied = True
             return Removal(), Row(Check(CLEANUP, Verdict.SKIP, f"kept, with label {objects.selector}",
                                         how_to_remove(objects)))
         began = time.monotonic()
@@ -84,6 +94,7 @@ class _Run:
             removal = self._remove()
         except errors.PluginError as error:
             removal = Removal(left=[error.message])
+        self._tidied = True
         seconds = round(time.monotonic() - began, 2)
         if removal.left:
             return removal, Row(Check(CLEANUP, Verdict.WARN, f"left: {'; '.join(removal.left)}",
@@ -96,7 +107,10 @@ class _Run:
 
     def _interrupted(self) -> errors.Interrupted:
         objects = self._plan.objects
+        if self._tidied:
+            return errors.Interrupted("interrupted after the cleanup: the result may not be recorded")
         if self._request.keep or self._request.keep_on_failure:
+            self._tidied = True
             return errors.Interrupted(f"interrupted: what was made is kept, with label {objects.selector}",
                                       hint=how_to_remove(objects))
         removal, _ = self._tidy(kept=False)
@@ -107,6 +121,8 @@ class _Run:
 
     def _tidy_after(self, error: errors.PluginError) -> None:
         """Before an error of ours is raised: removes, or says in its hint how to."""
+        if self._tidied:
+            return
         kept = self._request.keep or self._request.keep_on_failure
         removal, _ = self._tidy(kept=kept)
         if kept or removal.left:

@@ -78,11 +78,12 @@ class Ledger:
         """None: there is no such row yet."""
         return next((row.check.verdict for row in self.rows if row.check.name == name), None)
 
-    def complete(self, *, why: str) -> None:
-        """Adds a skipped row for each step that was not reached, and puts all in their order."""
+    def complete(self, *, clone: bool) -> None:
+        """Adds a skipped row for each step that was not reached, and puts all in their order. clone: it was wanted."""
         for name in STEPS:
             if self.verdict_of(name) is None:
-                self.add(name, Verdict.SKIP, why)
+                unwanted = name in _CLONING and not clone
+                self.add(name, Verdict.SKIP, "not wanted (--no-clone)" if unwanted else "not reached")
         self.rows.sort(key=lambda row: STEPS.index(row.check.name))
 
 

@@ -18,6 +18,7 @@ from kubectl_rwx.readiness.verification.objects import RESTORE, SOURCE, WRITER, 
 from kubectl_rwx.readiness.verification.proofs import verify
 from kubectl_rwx.readiness.verification.removal import how_to_remove, remove_everything
 from kubectl_rwx.readiness.verification.requests import VerifyRequest
+from kubectl_rwx.readiness.verification.trials import Trial
 from plugin_core import errors
 from plugin_core.kube.cluster import DryRun
 from plugin_core.render.reports import render
@@ -94,6 +95,27 @@ def test_removal_lets_go_of_a_restore_before_its_snapshot_and_its_source() -> No
     assert (removal.removed, removal.left) == (4, [])
     assert [name for _, _, name in cluster.objects] == ["mine"]
     assert how_to_remove(made).startswith("kubectl delete pod -n app -l kubectl-rwx.io/run=run1 && ")
+
+
+@pytest.mark.parametrize(("thrown", "raised", "words"), [
+    (KeyboardInterrupt(), errors.Interrupted, "all that was made is removed again"),
+    (errors.Unavailable("the server is away"), errors.Unavailable, "the server is away"),
+    (ZeroDivisionError("a mistake"), ZeroDivisionError, "a mistake"),
+], ids=["interrupted", "failed", "mistaken"])
+@pytest.mark.parametrize("keep", [False, True])
+def test_whatever_ends_a_run_tidies_up_unless_it_is_to_be_kept(
+    monkeypatch: pytest.MonkeyPatch, thrown: BaseException, raised: type[BaseException], words: str, keep: bool
+) -> None:
+    def run(trial: Trial) -> None:
+        trial._cluster.create(trial._objects.source_claim())
+        raise thrown
+
+    monkeypatch.setattr(Trial, "run", run)
+    cluster = world()
+    cluster._expect |= set(DELETES)
+    with pytest.raises(raised, match=words if not keep or raised is not errors.Interrupted else "is kept"):
+        verify(cluster, VerifyRequest(storage_class="one", keep=keep), Recorder())
+    assert ("persistentvolumeclaims" in {kind for kind, _, _ in cluster.objects}) is keep
 
 
 def test_the_image_list_keeps_to_its_schema() -> None:
