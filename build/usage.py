@@ -13,14 +13,24 @@ WIDTH = 100
 
 
 def page(group: click.Group, name: str) -> str:
-    """One executable's flags: the shared ones once, then each command with its own."""
+    """One executable's flags: the shared ones once, then each command, and each command of a command, with its own."""
     context = click.Context(group, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH)
-    lines = [f"# `{name}`", "", "Written by `make docs` from the commands themselves.", "", "```",
-             group.get_help(context), "```"]
-    for command_name, command in sorted(group.commands.items()):
-        below = click.Context(command, info_name=command_name, parent=context, terminal_width=WIDTH)
-        lines += ["", f"## `{name} {command_name}`", "", "```", command.get_help(below), "```"]
-    return "\n".join(lines) + "\n"
+    sections = [f"# `{name}`\n\nWritten by `make docs` from the commands themselves.\n", _help(group, context)]
+    return "\n".join(sections + _below(group, context))
+
+
+def _below(group: click.Group, context: click.Context) -> list[str]:
+    sections = []
+    for name, command in sorted(group.commands.items()):
+        inner = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH)
+        sections += [f"## `{inner.command_path}`\n", _help(command, inner)]
+        if isinstance(command, click.Group):
+            sections += _below(command, inner)
+    return sections
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    return f"```\n{command.get_help(context)}\n```\n"
 
 
 def main() -> int:
