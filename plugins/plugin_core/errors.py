@@ -14,6 +14,7 @@
     │   └── Forbidden           5 (401 too: the server does not take our credentials)
     ├── NotReady                3 the answer is "no", or a thing is broken for good
     ├── TimedOut                4 it may still become ready; the message says how to go on
+    │   └── ServerAway          4 the API server did not answer at the end of a wait, so nothing is known to have failed
     ├── PartlyDone              6 some objects done, some not
     └── Interrupted           130 Ctrl-C or SIGTERM
 """
@@ -55,7 +56,12 @@ class UsageError(PluginError):
 
 
 class ConnectionFailed(PluginError):
-    """No answer. may_have_acted: whether the request reached the server, so that it may have been carried out."""
+    """No answer. may_have_acted: whether the request reached the server, so that it may have been carried out.
+
+    outlasted: whether it was tried again until the time was over, so that only the time can be blamed.
+    """
+
+    outlasted = False
 
     def __init__(self, message: str, *, hint: str = "", may_have_acted: bool = True) -> None:
         super().__init__(message, hint=hint)
@@ -96,9 +102,13 @@ class Expired(ApiFailure):
 
 
 class Unavailable(ApiFailure):
-    """retry_after: seconds the server asked to be left alone (its Retry-After header); 0.0 when it did not say."""
+    """retry_after: seconds the server asked to be left alone (its Retry-After header); 0.0 when it did not say.
+
+    outlasted: as of ConnectionFailed.
+    """
 
     retry_after = 0.0
+    outlasted = False
 
 
 class Forbidden(ApiFailure):
@@ -111,6 +121,10 @@ class NotReady(PluginError):
 
 class TimedOut(PluginError):
     exit_code = ExitCode.TIMEOUT
+
+
+class ServerAway(TimedOut):
+    pass
 
 
 class PartlyDone(PluginError):

@@ -203,7 +203,8 @@ def test_a_server_that_stays_away_is_a_timeout_that_says_how_to_go_on(
     proxy.stop()
     _, stderr = command.communicate(timeout=60)
     assert command.returncode == 4, stderr
-    assert "until --timeout 10s was over; 1 snapshot was created and goes on without us" in stderr
+    assert "until the time for it, 10s, was over; last seen of slow: " in stderr
+    assert "; 1 snapshot was created and goes on without us" in stderr
     assert "kubectl rwx wait" in stderr
 
 

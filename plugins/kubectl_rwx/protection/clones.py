@@ -206,6 +206,11 @@ class _Finish:
                     f"interrupted: {describe_claim(request.name)} was created and is filled by itself",
                     hint=f"kubectl rwx wait pvc/{request.name} -n {self._cluster.namespace}",
                 ) from None
+            except errors.ServerAway as error:
+                raise errors.ServerAway(
+                    f"{error.message}; {describe_claim(request.name)} was created and goes on without us",
+                    hint=f"kubectl rwx wait pvc/{request.name} -n {self._cluster.namespace}",
+                ) from error
             claim = outcome.manifest or made if outcome else made
             idle = not problems and part_of(claim, "status", "phase") != "Bound"
         if idle:

@@ -138,15 +138,19 @@ def remove_pods(cluster: Cluster, pods: Sequence[str], *, namespace: str, progre
     """Deletes pods of ours and waits until they are gone; has time of its own, since a claim in use cannot go."""
     deadline = Deadline.after(_REMOVAL)
     bounded = cluster.within(deadline)
-    for name in pods:
-        try:
-            bounded.delete(POD, name, namespace=namespace)
-        except errors.NotFound:
-            continue
-    outcomes = wait_for(
-        bounded, POD, pods, namespace=namespace, deadline=deadline, labels=f"{names.TEMPORARY}={PURPOSE}",
-        judge=lambda seen: Readiness(Phase.READY if seen is None else Phase.WAITING),
-    )
+    try:
+        for name in pods:
+            try:
+                bounded.delete(POD, name, namespace=namespace)
+            except errors.NotFound:
+                continue
+        outcomes = wait_for(
+            bounded, POD, pods, namespace=namespace, deadline=deadline, labels=f"{names.TEMPORARY}={PURPOSE}",
+            judge=lambda seen: Readiness(Phase.READY if seen is None else Phase.WAITING),
+        )
+    except (errors.ConnectionFailed, errors.Unavailable, errors.ServerAway) as error:
+        progress.warn(f"pod/{', pod/'.join(pods)} may still be there, rwx cleanup removes it: {error.message}")
+        return
     left = [name for name, outcome in outcomes.items() if outcome.phase is Phase.WAITING]
     if left:
         progress.warn(f"pod/{', pod/'.join(left)} is still there after {format_duration(_REMOVAL)}: rwx cleanup")

@@ -116,6 +116,12 @@ class _Elsewhere:
             self._restore(wanted, problems)
         except KeyboardInterrupt:
             raise self._interrupted() from None
+        except errors.ServerAway as error:
+            self._pairs.clear()  # nothing can be removed now, and trying would hide why
+            raise errors.ServerAway(
+                f"{error.message}; what was created stays and goes on without us",
+                hint="when the server answers again, the same command goes on, and tidies up",
+            ) from error
         finally:
             self._tidy()
         self._verify_originals([one.snapshot for one in wanted.values()], problems)

@@ -70,6 +70,11 @@ def delete_snapshots(
             "interrupted: deletions that were asked for go on by themselves",
             hint=f"see what is left: kubectl rwx list -n {namespace}",
         ) from None
+    except errors.ServerAway as error:
+        raise errors.ServerAway(
+            f"{error.message}; deletions that were asked for go on by themselves",
+            hint=f"when the server answers again, see what is left: kubectl rwx list -n {namespace}",
+        ) from error
     gone = set(removed.gone)
     verb = "would be deleted" if cluster.dry_run.on else "deleted" if request.wait else "being deleted"
     items = [

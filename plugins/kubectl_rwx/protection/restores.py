@@ -192,11 +192,9 @@ class _Restoring:
                 progress=self._progress, text="waiting for restored claims to be Bound", fatal=deleted_snapshots,
                 first_use_will_do=True,
             )
-        except (errors.ConnectionFailed, errors.Unavailable) as error:
-            raise errors.TimedOut(
-                f"{error.message}\nuntil --timeout {format_duration(self._request.timeout)} was over; "
-                f"what was created goes on without us: {', '.join(awaited)}", hint=self._resume(awaited),
-            ) from error
+        except errors.ServerAway as error:
+            words = f"{error.message}; what was created goes on without us: {', '.join(awaited)}"
+            raise errors.ServerAway(words, hint=self._resume(awaited)) from error
 
     def _explain(self, outcomes: dict[str, Outcome]) -> list[Problem]:
         failed = [

@@ -169,11 +169,9 @@ class _Run:
                 self._cluster, self._made, namespace=self._cluster.namespace, labels=f"{names.RUN_LABEL}={self._run}",
                 deadline=self._deadline, progress=self._progress,
             )
-        except (errors.ConnectionFailed, errors.Unavailable) as error:
-            raise errors.TimedOut(
-                f"{error.message}\nuntil --timeout {format_duration(self._request.timeout)} was over; "
-                f"{_created(len(self._made), 'snapshot')} without us", hint=self._resume(),
-            ) from error
+        except errors.ServerAway as error:
+            words = f"{error.message}; {_created(len(self._made), 'snapshot')} without us"
+            raise errors.ServerAway(words, hint=self._resume()) from error
         ready = [name for name, outcome in outcomes.items() if outcome.phase is Phase.READY]
         problems += [
             Problem(describe_snapshot(name), errors.NotReady(outcome.readiness.reason))

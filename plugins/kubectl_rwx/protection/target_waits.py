@@ -18,7 +18,7 @@ from kubectl_rwx.protection.snapshot_waits import wait_until_ready
 from plugin_core import errors, names
 from plugin_core.cli.targets import parse_targets
 from plugin_core.kube.cluster import Cluster
-from plugin_core.kube.waiting import Outcome, Phase
+from plugin_core.kube.waiting import Outcome, Phase, as_timeout
 from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, name_of, part_of
@@ -60,11 +60,7 @@ def wait(cluster: Cluster, request: WaitRequest, progress: Progress) -> Answer:
     except KeyboardInterrupt:
         raise errors.Interrupted("interrupted: nothing was changed, and what was waited for goes on") from None
     except (errors.ConnectionFailed, errors.Unavailable) as error:
-        if not deadline.passed:
-            raise
-        raise errors.TimedOut(
-            f"{error.message}\nuntil --timeout {format_duration(request.timeout)} was over"
-        ) from error
+        raise as_timeout(error, deadline=deadline) from error
 
 
 def _wait_for_snapshots(cluster: Cluster, chosen: Chosen, deadline: Deadline, progress: Progress) -> Answer:

@@ -28,6 +28,8 @@ def try_again(
 ) -> T:
     """attempt(number) until it answers, fails for good, or time is over; raises its last error.
 
+    The error is marked as outlasted when only the time was to blame.
+
     Passing failures: 429, 502 to 504, lost connections, and 500 a few times. A server that never answered on this
     connection is not waited for: a wrong address should be told at once. Nor is one whose Retry-After is longer than
     the time left. deadline None: BUDGET seconds from now. pause: sleeps; replaced in tests.
@@ -43,9 +45,10 @@ def try_again(
         except (errors.Unavailable, errors.ConnectionFailed) as error:
             asked = error.retry_after if isinstance(error, errors.Unavailable) else 0.0
             rest = max(wait * random.uniform(0.7, 1.3), asked)
-            if not _passes(error, number, answered_before()) or limit.left <= rest:
+            if not _passes(error, number, answered_before()) or (not repeatable and may_have_acted(error)):
                 raise
-            if not repeatable and may_have_acted(error):
+            if limit.left <= rest:
+                error.outlasted = True
                 raise
         pause(rest)
         number, wait = number + 1, min(wait * 2, _LONGEST_PAUSE)

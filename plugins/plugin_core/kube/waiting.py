@@ -10,7 +10,7 @@ from enum import Enum
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.durations import Deadline
+from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import Kind
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 
@@ -31,8 +31,37 @@ def follow(
     """The current objects, again and again: at once, after each change, every `tick` seconds; ends at the deadline.
 
     The same dict is yielded each time. Lost events cannot be missed: after a 410 the list is read anew. Where listing
-    is allowed and watching is not, the list is read every tick instead.
+    is allowed and watching is not, the list is read every tick instead. A server that is away is waited for; raises
+    ServerAway when it is so until the deadline.
     """
+    try:
+        yield from _follow(
+            cluster, kind, deadline=deadline, namespace=namespace, labels=labels, fields=fields, tick=tick
+        )
+    except (errors.ConnectionFailed, errors.Unavailable) as error:
+        raise as_timeout(error, deadline=deadline) from error
+
+
+def as_timeout(error: errors.PluginError, *, deadline: Deadline, seen: str = "") -> errors.PluginError:
+    """ServerAway for a request of a wait that was tried again until the deadline; any other error as it is.
+
+    seen: what was observed before, in words. A command that knows how to go on puts its own hint on it.
+    """
+    if isinstance(error, errors.ServerAway):
+        words = error.message
+    elif isinstance(error, (errors.ConnectionFailed, errors.Unavailable)) and error.outlasted:
+        words = f"{error.message}\nuntil the time for it, {format_duration(deadline.seconds)}, was over"
+    else:
+        return error
+    return errors.ServerAway(
+        words + (f"; last seen of {seen}" if seen else ""),
+        hint="when the server answers again, the same command with a longer --timeout",
+    )
+
+
+def _follow(
+    cluster: Cluster, kind: Kind, *, deadline: Deadline, namespace: str | None, labels: str, fields: str, tick: float
+) -> Iterator[View]:
     bounded = cluster.within(deadline)
     rest = _Rest()
     while not deadline.passed:
@@ -125,17 +154,33 @@ def wait_for(
     """Waits until each named object is ready or failed, or the deadline has passed; what is not over stays `waiting`.
 
     One watch serves all names; labels narrows it. notify gets the outcomes after each look. No names: {} at once.
+    Raises ServerAway, with the state last seen, when the server does not answer at the deadline.
     """
     outcomes = {name: Outcome() for name in names}
     if not outcomes:
         return outcomes
     fields = f"metadata.name={next(iter(outcomes))}" if len(outcomes) == 1 else ""
-    for view in follow(cluster, kind, deadline=deadline, namespace=namespace, labels=labels, fields=fields):
-        for name, outcome in outcomes.items():
-            outcome.manifest = view.get((namespace, name))
-            outcome.readiness = judge(outcome.manifest)
-        if notify:
-            notify(outcomes)
-        if all(outcome.phase is not Phase.WAITING for outcome in outcomes.values()):
-            break
+    looked = False
+    try:
+        for view in follow(cluster, kind, deadline=deadline, namespace=namespace, labels=labels, fields=fields):
+            for name, outcome in outcomes.items():
+                outcome.manifest = view.get((namespace, name))
+                outcome.readiness = judge(outcome.manifest)
+            looked = True
+            if notify:
+                notify(outcomes)
+            if all(outcome.phase is not Phase.WAITING for outcome in outcomes.values()):
+                break
+    except (errors.ConnectionFailed, errors.Unavailable, errors.ServerAway) as error:
+        raise as_timeout(error, deadline=deadline, seen=_first_waiting(outcomes) if looked else "") from error
     return outcomes
+
+
+def _first_waiting(outcomes: dict[str, Outcome]) -> str:
+    """One that is not over, with its state, and how many others there are."""
+    waiting = [(name, outcome) for name, outcome in outcomes.items() if outcome.phase is Phase.WAITING]
+    if not waiting:
+        return ""
+    name, outcome = waiting[0]
+    state = outcome.readiness.reason or ("there" if outcome.manifest else "not there")
+    return f"{name}: {state}" + (f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else "")

@@ -17,6 +17,7 @@ from kubectl_rwx.protection.snapshot_api import require_snapshot_api
 from kubectl_rwx.protection.snapshot_selection import Chosen, find_snapshots
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.waiting import as_timeout
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import (
     CONFIG_MAP,
@@ -125,9 +126,10 @@ class _Run:
         )
         try:
             steps.carry_out()
-        except (errors.ConnectionFailed, errors.Unavailable) as error:
-            raise type(error)(f"{error.message}\nthe in-place restore stopped at: {journal.step.words}",
-                              hint=self._resume()) from error
+        except (errors.ConnectionFailed, errors.Unavailable, errors.ServerAway) as error:
+            told = as_timeout(error, deadline=self._deadline)
+            raise type(told)(f"{told.message}\nthe in-place restore stopped at: {journal.step.words}",
+                             hint=self._resume()) from error
         except errors.PluginError as error:
             if journal.step is Step.FINISH:
                 raise

@@ -292,12 +292,15 @@ def test_ctrl_c_says_what_remains() -> None:
 
 def test_a_lost_server_is_a_timeout_that_says_how_to_go_on() -> None:
     def drop(cluster: FakeCluster) -> None:
-        raise errors.ConnectionFailed("cannot watch: connection refused")
+        lost = errors.ConnectionFailed("cannot watch: connection refused")
+        lost.outlasted = True
+        raise lost
 
     cluster = make_cluster(reactions={}, script=[drop])
-    with pytest.raises(errors.TimedOut, match="connection refused") as raised:
+    with pytest.raises(errors.ServerAway, match="connection refused") as raised:
         take(cluster, name="nightly")
-    assert "kubectl rwx wait" in raised.value.hint
+    assert "1 snapshot was created and goes on without us" in raised.value.message
+    assert "kubectl rwx wait vs/nightly -n app" in raised.value.hint
 
 
 def test_live_copies_are_warned_of_and_marked() -> None:

@@ -40,6 +40,21 @@ def run(*failures, seconds=60.0, repeatable=True, answered=True):
     return result, pauses
 
 
+@pytest.mark.parametrize("failure, outlasted", [
+    (lambda: errors.ConnectionFailed("refused"), True), (lambda: unavailable(503), True),
+    (lambda: unavailable(429, retry_after=99.0), True), (lambda: unavailable(500), True),
+    (lambda: errors.KubeconfigError("no"), False),
+])
+def test_who_is_to_blame_is_told(failure, outlasted):
+    result, _ = run(failure(), seconds=0.0)
+    assert result.outlasted is outlasted
+
+
+def test_a_broken_server_is_not_blamed_on_the_time():
+    result, _ = run(*[unavailable(500)] * 4)
+    assert result.outlasted is False
+
+
 @pytest.mark.parametrize("failures, repeatable, answered, tries", [
     ([], True, False, 1),
     ([LOST, LOST], True, True, 3),

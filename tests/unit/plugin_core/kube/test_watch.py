@@ -241,6 +241,61 @@ def test_one_name_is_watched_alone_and_others_do_not_disturb(serve, cluster_at):
     assert {request.query["fieldSelector"] for request in server.requests} == {"metadata.name=a"}
 
 
+def gone(reason="connection refused", *, outlasted=True):
+    """A step at which the server is not there; not outlasted: for a reason that no waiting mends."""
+    def run(cluster):
+        error = errors.ConnectionFailed(reason)
+        error.outlasted = outlasted
+        raise error
+    return run
+
+
+def test_a_server_away_at_the_deadline_is_a_timeout_with_the_state_last_seen():
+    cluster = FakeCluster([pod("a", "1"), pod("b", "1", "Running")], script=[gone()])
+    with pytest.raises(errors.ServerAway) as raised:
+        wait(cluster, "a", "b", "c", seconds=8)
+    assert raised.value.exit_code == errors.ExitCode.TIMEOUT
+    assert raised.value.message == (
+        "connection refused\nuntil the time for it, 8s, was over; last seen of a: Pending (and 1 more)"
+    )
+    assert "same command" in raised.value.hint
+
+
+def test_a_server_away_from_the_first_look_on_leaves_nothing_to_tell():
+    class Away(FakeCluster):
+        def list_all(self, *args, **kwargs):
+            gone()(self)
+
+    with pytest.raises(errors.ServerAway, match="8s, was over$"):
+        wait(Away(), "a", seconds=8)
+
+
+def test_what_notify_asks_in_vain_is_told_alike():
+    with pytest.raises(errors.ServerAway, match="last seen of a: Pending$"):
+        wait(FakeCluster([pod("a", "1")]), "a", notify=gone())
+
+
+def test_other_failures_stay_what_they_are():
+    with pytest.raises(errors.ConnectionFailed, match="wrong address"):
+        wait(FakeCluster([pod("a", "1")], script=[gone("wrong address", outlasted=False)]), "a")
+
+
+def test_a_server_that_comes_back_is_waited_for(serve, cluster_at):
+    away = refusing(f"GET {PODS}", 503, "ServiceUnavailable", "starting")
+    server = serve(
+        listing(pod("a", "9")), watching(cut=0), away, away, watching(event("MODIFIED", pod("a", "11", "Running")))
+    )
+    assert phases(wait(cluster_at(server), "a")) == {"a": "ready"}
+
+
+def test_a_server_that_stays_away_is_waited_for_until_the_deadline(serve, cluster_at):
+    server = serve(listing(pod("a", "9")))
+    cluster, began = cluster_at(server), time.monotonic()
+    with pytest.raises(errors.ServerAway, match="last seen of a: Pending"):
+        wait(cluster, "a", seconds=0.6, notify=lambda outcomes: server.close())
+    assert time.monotonic() - began > 0.4
+
+
 def test_pause_waits():
     began = time.monotonic()
     waiting.pause(0.05)
