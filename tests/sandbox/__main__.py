@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sandbox import build, cleanup, cluster, definitions, toolchain
+from sandbox import build, cleanup, cluster, definitions, restarts, toolchain
 from sandbox.errors import SandboxError
 from sandbox.processes import recorded_processes
 from sandbox.progress import say
@@ -73,6 +73,22 @@ def status(state: State) -> None:
     click.echo((listed.stdout or listed.stderr).strip())
     ready = [line.split()[1] == "Ready" for line in listed.stdout.splitlines()]
     sys.exit(0 if well and len(ready) == 2 and all(ready) else 1)
+
+
+@main.command()
+@click.argument("process")
+@click.pass_obj
+def stop(state: State, process: str) -> None:
+    """End one PROCESS of those that "status" lists, to see what its clients do."""
+    say(f"{process} " + ("is stopped" if restarts.stop(state, process) else "was not running"))
+
+
+@main.command()
+@click.argument("process")
+@click.pass_obj
+def start(state: State, process: str) -> None:
+    """Start one stopped PROCESS as it was started before; returns when the API server answers again."""
+    say(f"{process} " + ("is started" if restarts.start(state, process) else "runs already"))
 
 
 @main.command()

@@ -96,8 +96,13 @@ def start_apiserver(state: State, supervisor: Supervisor) -> None:
             "--enable-admission-plugins=NodeRestriction",
             "--profiling=false",
         ],
-        ready=lambda: waiting.answers_https(f"{api_url(supervisor)}/readyz", pki / "ca.crt"),
+        ready=lambda: apiserver_answers(state, supervisor),
     )
+
+
+def apiserver_answers(state: State, supervisor: Supervisor) -> bool:
+    """Is the API server ready to serve everything?"""
+    return waiting.answers_https(f"{api_url(supervisor)}/readyz", state.directory / "pki" / "ca.crt")
 
 
 def start_controllers(state: State, supervisor: Supervisor) -> None:

@@ -24,7 +24,7 @@ MARK = "RWX_SANDBOX_PROCESS_OF"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RECORD_THEN_RUN = (
     "record=$1; shift; read -r boot </proc/sys/kernel/random/boot_id; read -r line </proc/$$/stat; "
-    'printf "%s\\n" "$$" "$line" "$boot" "$1" >"$record" && exec "$@"'
+    'printf "%s\\n" "$$" "$line" "$boot" "$@" >"$record" && exec "$@"'
 )
 _SOURCES = Path(__file__).parents[2]
 
@@ -36,7 +36,8 @@ class Process:
     name: str
     pid: int
     started: str
-    program: str
+    arguments: tuple[str, ...]
+    """The whole command line, program first."""
 
     def is_alive(self) -> bool:
         """Does this very process (not another with its pid) still run?"""
@@ -66,7 +67,10 @@ def recorded_processes(state: State) -> list[Process]:
         if len(lines) >= 4 and lines[2] == boot:
             found.append(
                 Process(
-                    name=path.name, pid=int(lines[0]), started=_stat_fields(lines[1])[19], program=lines[3]
+                    name=path.name,
+                    pid=int(lines[0]),
+                    started=_stat_fields(lines[1])[19],
+                    arguments=tuple(lines[3:-1]),
                 )
             )
     return found
