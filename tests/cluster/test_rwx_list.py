@@ -17,7 +17,7 @@ from cluster.test_rwx_restore import foreign_snapshot, wait_ready
 def snapshots(rwx: Plugin, namespace: Kubectl) -> Kubectl:
     """A set of two, and one snapshot that somebody made with kubectl."""
     bind_claims(namespace, claim("a", size="10Mi"), claim("b", size="10Mi"))
-    rwx.ok("snapshot", "--all", "--name", "nightly")
+    rwx.ok("snapshot", "--all", "--name", "nightly", "--group", "never")
     namespace.apply(foreign_snapshot("by-hand", source="a"))
     wait_ready(namespace, "by-hand")
     return namespace

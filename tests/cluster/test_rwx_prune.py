@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 
 from cluster.kubectl import Kubectl, Plugin
@@ -16,6 +18,8 @@ def series(rwx: Plugin, namespace: Kubectl) -> Kubectl:
     bind_claims(namespace, claim("a", size="16Mi"), claim("b", size="16Mi"))
     for number in "123":
         rwx.ok("snapshot", "--all", "--name", f"s{number}", "--group", "never")
+    last = namespace.jsonpath("get", "vs/s3-a", path="{.status.creationTime}")
+    namespace.wait_until(lambda: datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") > last, "the next second")
     namespace.apply(foreign_snapshot("by-hand", source="a"))
     wait_ready(namespace, "by-hand")
     return namespace

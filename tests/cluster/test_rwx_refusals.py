@@ -27,7 +27,7 @@ def check_refused(done: Any, *, code: int, words: list[str]) -> None:
 
 REFUSALS: list[tuple[list[str], int, list[str]]] = [
     (["snapshot"], 2, ["say what to snapshot", "pvc/NAME"]),
-    (["snapshot", "deploy/web"], 2, ['"deploy" is not a kind', "it takes: pvc"]),
+    (["snapshot", "deploy/web"], 1, ['cannot get deployments.apps "web" in namespace', "not found"]),
     (["snapshot", "secrets/x"], 2, ['"secrets" is not a kind']),
     (["snapshot", "pvc/a", "--all"], 2, ["exclude each other"]),
     (["snapshot", "pvc/a", "-A"], 2, ["--all-namespaces does not fit"]),
