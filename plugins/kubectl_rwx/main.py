@@ -21,10 +21,10 @@ from kubectl_rwx.commands.restore import restore
 from kubectl_rwx.commands.snapshot import snapshot
 from kubectl_rwx.commands.thaw import thaw
 from kubectl_rwx.commands.verify import verify
-from kubectl_rwx.commands.version import version_command
 from kubectl_rwx.commands.wait import wait
 from plugin_core.cli.boundary import run
 from plugin_core.cli.options import shared_options
+from plugin_core.cli.versions import version_command
 from plugin_core.names import RWX
 
 

@@ -22,9 +22,9 @@ from oc_gsb.commands.token import token
 from oc_gsb.commands.uninject import uninject
 from oc_gsb.commands.upgrade import upgrade
 from oc_gsb.commands.verify import verify
-from oc_gsb.commands.version import version_command
 from plugin_core.cli.boundary import run
 from plugin_core.cli.options import shared_options
+from plugin_core.cli.versions import version_command
 from plugin_core.names import GSB
 
 

@@ -1,4 +1,4 @@
-"""oc gsb version"""
+"""The command `version`, the same for both executables: they are released together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import click
 
 
 @click.command("version")
-def version_command() -> None:
+@click.pass_context
+def version_command(context: click.Context) -> None:
     """Print the version of this plugin; no cluster is asked."""
     try:
         number = version("kubectl-rwx")
     except PackageNotFoundError:
         number = "unknown"
-    click.echo(f"oc-gsb {number}")
+    click.echo(f"{context.find_root().info_name} {number}")
