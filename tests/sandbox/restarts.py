@@ -9,8 +9,8 @@ from sandbox.errors import SandboxError
 from sandbox.processes import Process, Supervisor, kill, recorded_processes
 from sandbox.state import State
 
-_PATIENCE = 15.0
-"""Seconds a process has to end by itself before it is killed."""
+_PATIENCE = 2.0
+"""Seconds a process has to end by itself before it is killed; the API server would wait a minute for its watches."""
 _Ready = Callable[[State, Supervisor], bool]
 _READY: dict[str, _Ready] = {"kube-apiserver": control_plane.apiserver_answers}
 
