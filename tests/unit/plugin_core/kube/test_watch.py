@@ -75,10 +75,10 @@ def test_a_line_that_is_not_json_ends_quietly(serve, cluster_at):
 
 
 def test_a_server_that_falls_silent_ends_quietly(serve, cluster_at, monkeypatch):
-    server = serve(watching(event("ADDED", pod("a", "11")), 1.0))
+    server = serve(watching(event("ADDED", pod("a", "11")), 1.8))
     cluster = cluster_at(server)
     send = cluster._transport.send
-    monkeypatch.setattr(cluster._transport, "send", lambda *a, **k: send(*a, **{**k, "read_timeout": 0.1}))
+    monkeypatch.setattr(cluster._transport, "send", lambda *a, **k: send(*a, **{**k, "read_timeout": 0.9}))
     assert len(watch(cluster)) == 1
 
 
