@@ -40,9 +40,11 @@ class Application:
         self.as_root(WRITE)
 
     def as_root(self, script: str) -> str:
-        """Runs a script beside the application, as root: an administrator's bare pod gets anyuid."""
+        """Runs a script beside the application, as root; pinned, since other tests' SCCs may come before anyuid."""
         name = f"root-{uuid.uuid4().hex[:5]}"
-        self.namespace.apply(pod(name, {"data": "/data"}))
+        root = pod(name, {"data": "/data"})
+        root["metadata"]["annotations"] = {"openshift.io/required-scc": "anyuid"}
+        self.namespace.apply(root)
         self.namespace("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=90s")
         try:
             return self.namespace.sh(name, script)

@@ -79,8 +79,7 @@ def restore_in_place(
     stopped = ", ".join(str(one) for one in journal.workloads) or "no workload"
     consent(f"replace the data of {', '.join(journal.claims)} in namespace {cluster.namespace} with that of "
             f"{Chosen(request.snapshots, request.set_name)}, stopping {stopped} meanwhile")
-    write_journal(bounded, journal)
-    return run.go_on(journal)
+    return run.begin(journal)
 
 
 def _snapshots(cluster: Cluster, request: RestoreRequest) -> tuple[list[dict[str, object]], tuple[str, ...]]:
@@ -118,6 +117,14 @@ class _Run:
         self._cluster, self._request = cluster, request
         self._deadline, self._progress = deadline, progress
 
+    def begin(self, journal: Journal) -> Answer:
+        """Writes the journal, then goes on with it; an interrupt at any moment goes back."""
+        try:
+            write_journal(self._cluster.within(self._deadline), journal)
+            return self.go_on(journal)
+        except KeyboardInterrupt:
+            raise self._interrupted(journal) from None
+
     def go_on(self, journal: Journal) -> Answer:
         if journal.step is not Step.STOP:
             self._progress.note(f"going on with configmap/{journal.name}, which stands at: {journal.step.words}")
@@ -135,9 +142,7 @@ class _Run:
                 raise
             raise self._failed(journal, error) from error
         except KeyboardInterrupt:
-            if journal.step is Step.FINISH:
-                raise errors.Interrupted(f"interrupted while {journal.step.words}", hint=self._resume()) from None
-            raise self._failed(journal, errors.Interrupted("interrupted")) from None
+            raise self._interrupted(journal) from None
         return Answer(in_place_report(
             journal, steps.bound, change="replaced",
             notes=(f"what was there before is in the set {journal.safety_set}; to go back to it: kubectl rwx restore "
@@ -151,6 +156,18 @@ class _Run:
         )
         why = (f"it had failed: {journal.why}",) if journal.why else ()
         return Answer(in_place_report(journal, {}, change="put back", notes=(*why, *notes)))
+
+    def _interrupted(self, journal: Journal) -> errors.PluginError:
+        """The error to raise after an interrupt, once all is as before where that can be had."""
+        if journal.step is Step.FINISH:
+            return errors.Interrupted(f"interrupted while {journal.step.words}", hint=self._resume())
+        try:
+            self._cluster.within(Deadline.after(10)).get(CONFIG_MAP, journal.name, namespace=self._cluster.namespace)
+        except errors.NotFound:
+            return errors.Interrupted("interrupted before anything was changed: all is as it was")
+        except errors.PluginError:
+            pass
+        return self._failed(journal, errors.Interrupted("interrupted"))
 
     def _failed(self, journal: Journal, error: errors.PluginError) -> errors.PluginError:
         """Goes back, and is the error to raise: what failed, at which step, and whether all is as before."""
