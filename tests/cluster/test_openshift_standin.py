@@ -111,9 +111,15 @@ def test_capabilities_are_refused_until_the_copy_is_granted(namespace: Kubectl, 
 
 
 def test_pod_made_by_an_administrator_gets_anyuid(namespace: Kubectl) -> None:
-    namespace.apply(pod("bare", {}))
-    notes = namespace.json("get", "pod", "bare")["metadata"]["annotations"]
-    assert (notes[SCC], notes[SUBJECT_TYPE]) == ("anyuid", "user")
+    """An SCC of higher priority, which another test may have made for a moment, would come first."""
+
+    def admitted() -> bool:
+        namespace("delete", "pod", "bare", "--ignore-not-found", "--now")
+        namespace.apply(pod("bare", {}))
+        notes = namespace.json("get", "pod", "bare")["metadata"]["annotations"]
+        return (notes[SCC], notes[SUBJECT_TYPE]) == ("anyuid", "user")
+
+    namespace.wait_until(admitted, "a pod under anyuid")
 
 
 def test_pod_of_a_service_account_may_not_use_what_its_maker_may_not(namespace: Kubectl) -> None:
