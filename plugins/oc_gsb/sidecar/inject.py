@@ -12,7 +12,7 @@ from oc_gsb.sidecar.mounting import has_nothing_to_back_up
 from oc_gsb.sidecar.planning import Plan, Planner
 from oc_gsb.sidecar.record import has_record, read_record
 from oc_gsb.sidecar.requests import InjectRequest
-from oc_gsb.sidecar.results import Answer, Outcome, answer_with, outcome_of
+from oc_gsb.sidecar.results import Answer, Outcome, answer_with, not_started_after, outcome_of
 from oc_gsb.sidecar.selection import select_workloads
 from plugin_core import errors
 from plugin_core.errors import ExitCode
@@ -38,9 +38,9 @@ def inject(cluster: Cluster, request: InjectRequest, *, progress: Progress) -> A
     steps = [(workload, run.plan(workload)) for workload in select_workloads(cluster, request.selection)]
     outcomes: list[Outcome] = []
     for workload, plan in steps:
-        if any(outcome.exit_code is ExitCode.INTERRUPTED for outcome in outcomes):
-            outcomes.append(outcome_of(workload, results.NOT_STARTED, message="interrupted before its turn",
-                                       exit_code=ExitCode.INTERRUPTED))
+        kept_from_it = not_started_after(outcomes, workload)
+        if kept_from_it:
+            outcomes.append(kept_from_it)
         elif isinstance(plan, Outcome):
             outcomes.append(plan)
         else:

@@ -65,6 +65,13 @@ def outcome_of(
     )
 
 
+def not_started_after(outcomes: Sequence[Outcome], workload: Manifest) -> Outcome | None:
+    """The outcome of a workload whose turn an interrupt came before; None when nothing in outcomes was interrupted."""
+    if all(outcome.exit_code is not ExitCode.INTERRUPTED for outcome in outcomes):
+        return None
+    return outcome_of(workload, NOT_STARTED, message="interrupted before its turn", exit_code=ExitCode.INTERRUPTED)
+
+
 @dataclass(frozen=True)
 class Answer:
     """report: what to show. failure: what to raise afterwards; None when all went well."""

@@ -10,7 +10,7 @@ from oc_gsb.sidecar.grants import our_grants, withdraw
 from oc_gsb.sidecar.problems import reason_to_stop
 from oc_gsb.sidecar.record import Record, read_record
 from oc_gsb.sidecar.requests import UninjectRequest
-from oc_gsb.sidecar.results import Answer, Outcome, answer_with, outcome_of
+from oc_gsb.sidecar.results import Answer, Outcome, answer_with, not_started_after, outcome_of
 from oc_gsb.sidecar.selection import select_workloads
 from oc_gsb.sidecar.template import remove_sidecar
 from plugin_core import errors
@@ -36,11 +36,7 @@ def uninject(cluster: Cluster, request: UninjectRequest, *, progress: Progress) 
     run = _Run(cluster, request, claims=claims, progress=progress)
     outcomes: list[Outcome] = []
     for workload in workloads:
-        if any(outcome.exit_code is ExitCode.INTERRUPTED for outcome in outcomes):
-            outcomes.append(outcome_of(workload, results.NOT_STARTED, message="interrupted before its turn",
-                                       exit_code=ExitCode.INTERRUPTED))
-        else:
-            outcomes.append(run.remove(workload))
+        outcomes.append(not_started_after(outcomes, workload) or run.remove(workload))
     interrupted = any(outcome.exit_code is ExitCode.INTERRUPTED for outcome in outcomes)
     notes = [] if interrupted or cluster.dry_run.on else run.withdraw_unused(workloads)
     empty = f"No workload in namespace {cluster.namespace} matches."

@@ -10,7 +10,7 @@ from oc_gsb.sidecar.images import image_of, with_image
 from oc_gsb.sidecar.kasten import NAMESPACE, read_tools_image
 from oc_gsb.sidecar.problems import reason_to_stop
 from oc_gsb.sidecar.record import has_record, read_record
-from oc_gsb.sidecar.results import Answer, Outcome, answer_with, outcome_of
+from oc_gsb.sidecar.results import Answer, Outcome, answer_with, not_started_after, outcome_of
 from oc_gsb.sidecar.selection import Selection, select_workloads
 from plugin_core import errors
 from plugin_core.errors import ExitCode
@@ -47,11 +47,7 @@ def upgrade(cluster: Cluster, request: UpgradeRequest, *, progress: Progress) ->
     run = _Run(cluster, request, image=image, claims=claims, progress=progress)
     outcomes: list[Outcome] = []
     for workload in workloads:
-        if any(outcome.exit_code is ExitCode.INTERRUPTED for outcome in outcomes):
-            outcomes.append(outcome_of(workload, results.NOT_STARTED, message="interrupted before its turn",
-                                       exit_code=ExitCode.INTERRUPTED))
-        else:
-            outcomes.append(run.upgrade(workload))
+        outcomes.append(not_started_after(outcomes, workload) or run.upgrade(workload))
     return answer_with("UpgradeList", outcomes, dry_run=cluster.dry_run,
                        empty=f"No workload in namespace {cluster.namespace} has a sidecar.")
 
