@@ -12,15 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cluster.sandboxes import SOURCES, OwnSandbox
 from sandbox import machine
 
-ROOT = Path(__file__).parents[2]
-SOURCES = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'plugins'}"}
 BARE = ("--without", "csi", "--without", "openshift", "--without", "kasten")
 POD = """
 apiVersion: v1
@@ -55,32 +53,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@dataclass(frozen=True)
-class Sandbox:
-    """One sandbox, driven as a user drives it."""
-
-    name: str
-    root: Path
-
-    @property
-    def directory(self) -> Path:
-        return self.root / self.name
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, **SOURCES, "SANDBOX_STATE": str(self.root), "SANDBOX_NAME": self.name}
-
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "sandbox", *arguments]
-        return subprocess.Popen(
-            command, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        process = self.begin(*arguments)
-        output, errors = process.communicate(timeout=120)
-        assert process.returncode == code, errors
-        return output + errors
+class Sandbox(OwnSandbox):
+    """Looked at from outside, too."""
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         command = [sys.executable, "-m", "sandbox", "exec", "--", "kubectl", *arguments]
