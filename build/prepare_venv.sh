@@ -21,6 +21,6 @@ if ! .venv/bin/python -c '' 2>/dev/null; then
     "$python" -m venv .venv
 fi
 echo "installing the pinned Python packages into .venv"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[check,test,sandbox,freeze]' \
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[check,test,sandbox,freeze,docs,release]' \
     || fail "pip could not install the packages; it needs PyPI or a mirror (PIP_INDEX_URL)"
 touch .venv/.ready
