@@ -130,3 +130,9 @@ CLONED_FROM_UID = "kubectl-rwx.io/cloned-from-uid"
 ALLOW_MODE_CHANGE = "snapshot.storage.kubernetes.io/allow-volume-mode-change"
 """Annotation on a VolumeSnapshotContent with which an administrator allows a restore to another volumeMode; without it
 the provisioner refuses (external-provisioner, prevent-volume-mode-conversion)."""
+
+SETUP = "kubectl-rwx.io/setup"
+"""Label on what `setup` installed, with its part (snapshots, nfs, class); `setup --uninstall` removes these alone."""
+
+SETUP_VERSION = "kubectl-rwx.io/setup-version"
+"""Annotation on what `setup` installed: the release it comes from, so that a later run knows older from newer."""

@@ -50,6 +50,9 @@ NAMESPACE = Kind("Namespace", "namespaces", "", "v1", namespaced=False, short_na
 NODE = Kind("Node", "nodes", "", "v1", namespaced=False, short_names=("no",))
 EVENT = Kind("Event", "events", "", "v1", short_names=("ev",))
 CONFIG_MAP = Kind("ConfigMap", "configmaps", "", "v1", short_names=("cm",))
+SECRET = Kind("Secret", "secrets", "", "v1")
+SERVICE = Kind("Service", "services", "", "v1", short_names=("svc",))
+SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", "", "v1", short_names=("sa",))
 REPLICATION_CONTROLLER = Kind("ReplicationController", "replicationcontrollers", "", "v1", short_names=("rc",))
 
 DEPLOYMENT = Kind("Deployment", "deployments", "apps", "v1", short_names=("deploy",))
@@ -91,6 +94,10 @@ VOLUME_GROUP_SNAPSHOT_CLASS = Kind(
     "VolumeGroupSnapshotClass", "volumegroupsnapshotclasses", GROUP_SNAPSHOT_GROUP, "v1", namespaced=False,
     short_names=("vgsclass", "vgsclasses"),
 )
+VOLUME_GROUP_SNAPSHOT_CONTENT = Kind(
+    "VolumeGroupSnapshotContent", "volumegroupsnapshotcontents", GROUP_SNAPSHOT_GROUP, "v1", namespaced=False,
+    short_names=("vgsc", "vgscs"),
+)
 """In v1; clusters older than external-snapshotter 8.6 serve v1beta1 or v1beta2, so take the version from discovery."""
 
 SCC_GROUP = "security.openshift.io"
@@ -98,6 +105,7 @@ SECURITY_CONTEXT_CONSTRAINTS = Kind(
     "SecurityContextConstraints", "securitycontextconstraints", SCC_GROUP, "v1", namespaced=False, short_names=("scc",)
 )
 RBAC_GROUP = "rbac.authorization.k8s.io"
+ROLE = Kind("Role", "roles", RBAC_GROUP, "v1")
 ROLE_BINDING = Kind("RoleBinding", "rolebindings", RBAC_GROUP, "v1")
 CLUSTER_ROLE = Kind("ClusterRole", "clusterroles", RBAC_GROUP, "v1", namespaced=False)
 CLUSTER_ROLE_BINDING = Kind("ClusterRoleBinding", "clusterrolebindings", RBAC_GROUP, "v1", namespaced=False)
