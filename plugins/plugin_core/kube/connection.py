@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster, DryRun
 from plugin_core.kube.kubeconfig import CHOSEN, Config, read_kubeconfigs, select
+from plugin_core.kube.light_import import import_client
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient, Configuration
@@ -50,6 +51,7 @@ def connect(options: ConnectionOptions, *, dry_run: DryRun = DryRun.NONE, field_
 
     Nothing is asked of the server yet. Raises KubeconfigError, and UsageError for flags that contradict each other.
     """
+    import_client()
     from kubernetes.client import Configuration
 
     from plugin_core.kube.authorities import authorities_to_name
