@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Access, DryRun, ExecResult, Listing, PatchType, WatchEvent
@@ -14,6 +14,8 @@ from plugin_core.model.patches import apply_merge_patch
 
 Reaction = Callable[["FakeCluster", Manifest], None]
 """What the rest of the cluster (a controller) does after a write; it may change `cluster.objects`."""
+Execution = ExecResult | Callable[[Sequence[str]], ExecResult]
+"""What a command in a pod answers, or what makes the answer of the whole command."""
 
 
 class FakeCluster:
@@ -29,7 +31,7 @@ class FakeCluster:
     def __init__(
         self, objects: Iterable[Manifest] = (), *, expect: Iterable[str] = (), denied: Iterable[str] = (),
         reactions: dict[str, Reaction] | None = None, script: Iterable[Callable[["FakeCluster"], None]] = (),
-        execs: dict[tuple[str, str], ExecResult] | None = None, groups: dict[str, list[str]] | None = None,
+        execs: Mapping[tuple[str, str], Execution] | None = None, groups: dict[str, list[str]] | None = None,
         namespace: str = "app", dry_run: DryRun = DryRun.NONE, grants: Iterable[tuple[str, str]] = (),
         version: str = "v1.36.3", texts: dict[str, str] | None = None,
     ) -> None:
@@ -38,7 +40,7 @@ class FakeCluster:
         self.executed: list[tuple[str, tuple[str, ...]]] = []
         self._expect, self._denied = set(expect), set(denied)
         self._reactions, self._script = reactions or {}, iter(script)
-        self._execs, self._groups = execs or {}, groups or {}
+        self._execs, self._groups = dict(execs or {}), groups or {}
         self._namespace, self._dry_run = namespace, dry_run
         self.grants = set(grants)
         self._server, self._texts = version, texts or {}
@@ -146,9 +148,10 @@ class FakeCluster:
     ) -> ExecResult:
         self.executed.append((pod, tuple(command)))
         try:
-            return self._execs[pod, command[0]]
+            answer = self._execs[pod, command[0]]
         except KeyError:
             raise AssertionError(f"unexpected exec in {pod}: {list(command)}") from None
+        return answer(command) if callable(answer) else answer
 
     def can_i(
         self, verb: str, kind: Kind, *, namespace: str | None = None, name: str = "", subresource: str = ""

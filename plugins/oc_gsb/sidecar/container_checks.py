@@ -9,8 +9,9 @@ from oc_gsb.scc import SIDECAR_CAPABILITIES
 from oc_gsb.sidecar.containers import KOPIA_VOLUMES, SidecarMount, sidecar_of
 from oc_gsb.sidecar.measurements import COMMAND, Measurement, missing_bits, parse_measurement
 from oc_gsb.sidecar.mounting import plan_mounts
+from oc_gsb.sidecar.proofs import prove_files
 from plugin_core import errors
-from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.cluster import Cluster, ExecResult
 from plugin_core.model.checks import Check, Verdict
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 from plugin_core.names import SIDECAR_CONTAINER
@@ -53,18 +54,20 @@ def _check_pod(cluster: Cluster, workload: Manifest, pod: Manifest, *, seconds: 
     yield _check_effective(measurement)
     yield _check_no_new_privileges(measurement)
 
-    def run(command: Sequence[str]) -> tuple[int, str]:
-        result = cluster.execute(name_of(pod), command, namespace=namespace_of(pod), container=SIDECAR_CONTAINER,
-                                 seconds=seconds)
-        lines = (result.stdout + result.stderr).strip().splitlines()
-        return result.exit_code, lines[0] if lines else ""
+    def run(command: Sequence[str]) -> ExecResult:
+        return cluster.execute(name_of(pod), command, namespace=namespace_of(pod), container=SIDECAR_CONTAINER,
+                               seconds=seconds)
 
-    yield _check_start("kopia-direct", run, _DIRECT, failing=Verdict.FAIL)
+    direct = _check_start("kopia-direct", run, _DIRECT, failing=Verdict.FAIL)
+    yield direct
     by_shell = _check_start("kopia-by-shell", run, _SHELL, failing=Verdict.WARN)
     powerless = by_shell.verdict is Verdict.OK and measurement.no_new_privileges
     yield replace(by_shell, observed=f"{by_shell.observed}, without its capabilities") if powerless else by_shell
-    for mount in _expected_mounts(workload, pod):
+    mounts = _expected_mounts(workload, pod)
+    for mount in mounts:
         yield _check_mount(mount, measurement)
+    claims = [mount for mount in mounts if mount.volume not in KOPIA_VOLUMES and mount.path in measurement.mounts]
+    yield from prove_files(run, claims=claims, starts=direct.verdict is Verdict.OK)
 
 
 def _check_requested(pod: Manifest) -> Check:
@@ -110,19 +113,20 @@ def _check_no_new_privileges(measurement: Measurement) -> Check:
 
 
 def _check_start(
-    name: str, run: Callable[[Sequence[str]], tuple[int, str]], command: Sequence[str], *, failing: Verdict
+    name: str, run: Callable[[Sequence[str]], ExecResult], command: Sequence[str], *, failing: Verdict
 ) -> Check:
     words = " ".join(command)
     try:
-        code, said = run(command)
+        done = run(command)
     except errors.Forbidden:
         raise
     except (errors.ApiFailure, errors.TimedOut) as error:
         refusal = error.server_message if isinstance(error, errors.ApiFailure) else error.message
         return Check(name, failing, f"{words}: {refusal}", _NO_START)
-    if code == 0:
+    said = next(iter((done.stdout + done.stderr).strip().splitlines()), "")
+    if done.exit_code == 0:
         return Check(name, Verdict.OK, f"{words}: {said}")
-    return Check(name, failing, f"{words}: exit code {code}: {said}", _NO_START)
+    return Check(name, failing, f"{words}: exit code {done.exit_code}: {said}", _NO_START)
 
 
 def _expected_mounts(workload: Manifest, pod: Manifest) -> list[SidecarMount]:

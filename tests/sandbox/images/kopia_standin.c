@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kopia_repository.c"
+
 static int complain(const char *action, const char *path) {
     fprintf(stderr, "kopia stand-in: cannot %s %s: %s\n", action, path, strerror(errno));
     return 1;
@@ -108,7 +110,8 @@ static int change_owner(const char *uid, const char *path) {
 
 static int show_usage(void) {
     puts("kopia stand-in (not the real kopia)\n"
-         "usage: kopia --version | cat FILE | chown UID FILE | copy SOURCE TARGET");
+         "usage: kopia --version | cat FILE | chown UID FILE | copy SOURCE TARGET\n"
+         "       kopia repository create filesystem | snapshot create FILE | restore ID TARGET, with their usual flags");
     char line[256];
     FILE *status = fopen("/proc/self/status", "re");
     while (status && fgets(line, sizeof line, status))
@@ -122,6 +125,9 @@ int main(int count, char **words) {
     if (count == 3 && !strcmp(words[1], "cat")) return show_file(words[2]);
     if (count == 4 && !strcmp(words[1], "chown")) return change_owner(words[2], words[3]);
     if (count == 4 && !strcmp(words[1], "copy")) return copy_tree(words[2], words[3]);
+    if (count > 3 && !strcmp(words[1], "repository") && !strcmp(words[2], "create")) return create_repository(words + 1);
+    if (count > 3 && !strcmp(words[1], "snapshot") && !strcmp(words[2], "create")) return create_snapshot(words + 1);
+    if (count > 3 && !strcmp(words[1], "restore")) return restore_snapshot(words + 1);
     fputs("kopia stand-in: no such command\n", stderr);
     return 2;
 }

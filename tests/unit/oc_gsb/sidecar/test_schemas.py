@@ -9,7 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from fakes.cluster import Execution
 from fakes.progress import Recorder
+from fakes.sidecars import Sidecar
 from fakes.workloads import container, workload
 from oc_gsb.sidecar.inject import inject
 from oc_gsb.sidecar.requests import InjectRequest, UninjectRequest, VerifyRequest
@@ -51,7 +53,8 @@ def test_rolled_back() -> None:
 
 
 def test_verify() -> None:
-    execs = {(f"web-2-{number}", word): ExecResult(0, "", "") for number in (0, 1) for word in ("cat", "kopia", "bash")}
+    execs: dict[tuple[str, str], Execution] = {(f"web-2-{number}", "cat"): ExecResult(0, "", "") for number in (0, 1)}
+    execs.update({(pod, word): Sidecar() for pod, _ in list(execs) for word in ("kopia", "bash")})
     cluster, _ = make_world(workload(), expect=[PATCH, *GRANT_WRITES], execs=execs)
     inject(cluster, InjectRequest(ALL, timeout=5), progress=Recorder())
     check(verify(cluster, VerifyRequest(ALL), progress=Recorder()))

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from fakes.cluster import FakeCluster
+from fakes.cluster import Execution, FakeCluster
 from fakes.progress import Recorder
+from fakes.sidecars import Sidecar
 from fakes.workloads import NAMESPACE, workload
 from oc_gsb.sidecar.inject import inject
 from oc_gsb.sidecar.requests import InjectRequest, VerifyRequest
@@ -36,7 +37,8 @@ def proc(*, bounding: int = 0xB, effective: int = 0, flag: int = 1, paths: tuple
 
 def world(*, openshift: bool = True, **answers: ExecResult) -> FakeCluster:
     """answers: by first word of the command; those of a healthy sidecar by default."""
-    healthy = {"cat": proc(), "kopia": ExecResult(0, "0.21\n", ""), "bash": ExecResult(0, "0.21\n", ""), **answers}
+    sidecar = Sidecar()
+    healthy: dict[str, Execution] = {"cat": proc(), "kopia": sidecar, "bash": sidecar, **answers}
     execs = {(pod, word): answer for pod in PODS for word, answer in healthy.items()}
     cluster, _ = make_world(workload(), expect=[PATCH, *GRANT_WRITES], execs=execs, openshift=openshift)
     inject(cluster, InjectRequest(Selection(everything=True), timeout=5), progress=Recorder())
@@ -62,7 +64,8 @@ def test_a_good_sidecar() -> None:
         "annotation": "ok", "pods": "ok", "scc": "ok", "scc-granted-to": "ok", "capabilities-requested": "ok",
         "capabilities-bounding": "ok", "capabilities-effective": "ok", "no-new-privileges": "warn",
         "kopia-direct": "ok", "kopia-by-shell": "ok", "mount data": "ok", "mount kopia-cache-volume": "ok",
-        "mount kopia-log-volume": "ok", "mount kopia-repo-volume": "ok",
+        "mount kopia-log-volume": "ok", "mount kopia-repo-volume": "ok", "chown-on-scratch": "ok",
+        "read-closed-file": "ok", "read data": "ok",
     }
     assert found(answer)["capabilities-bounding"]["observed"] == "CapBnd 0xb, with CHOWN, DAC_OVERRIDE, FOWNER (2 pods)"
     assert "by a shell it runs without them" in answer.report.notes[0]
