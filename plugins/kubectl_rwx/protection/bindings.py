@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from kubectl_rwx.protection.events import Event, read_events
+from kubectl_rwx.diagnosis.events import own_events, read_events
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Outcome, Phase, Readiness, wait_for
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
-from plugin_core.model.manifests import Manifest, uid_of
+from plugin_core.model.manifests import Manifest
 from plugin_core.model.progress import Progress
 from plugin_core.storage.claims import judge_binding
 
@@ -86,11 +86,6 @@ def latest_words(cluster: Cluster, outcomes: Sequence[Outcome], *, namespace: st
             latest = ([event for event in own if event.warning] or own)[-1]
             words[name] = f"{latest.reason}: {latest.message}"
     return words
-
-
-def own_events(events: Sequence[Event], manifest: Manifest) -> list[Event]:
-    """Only the events of this very object, not of an earlier one with its name."""
-    return [event for event in events if not event.uid or event.uid == uid_of(manifest)]
 
 
 def first_reason(pending: dict[str, Outcome]) -> str:

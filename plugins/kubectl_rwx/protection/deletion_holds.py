@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from kubectl_rwx.protection.bindings import own_events
-from kubectl_rwx.protection.events import read_events
+from kubectl_rwx.diagnosis.events import own_events, read_events
 from kubectl_rwx.protection.snapshot_users import read_uses
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kubectl_rwx.diagnosis.events import Event, own_events, read_events
 from kubectl_rwx.protection.answers import Answer, sum_up
-from kubectl_rwx.protection.bindings import own_events
 from kubectl_rwx.protection.claim_selection import read_named
-from kubectl_rwx.protection.events import Event, read_events
 from kubectl_rwx.protection.rights import require_rights
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot, snapshot_item
 from kubectl_rwx.protection.snapshot_selection import Chosen, find_snapshots

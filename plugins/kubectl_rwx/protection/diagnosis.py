@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kubectl_rwx.protection.bindings import own_events
-from kubectl_rwx.protection.events import Event, read_events
+from kubectl_rwx.diagnosis.events import Event, own_events, read_events
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.durations import seconds_since

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from kubectl_rwx.diagnosis.snapshot_controllers import Controller, Life
 from kubectl_rwx.readiness.findings import Finding, Severity
 from kubectl_rwx.readiness.observations import SNAPSHOT_KINDS, Observations
-from kubectl_rwx.readiness.snapshot_controllers import Controller, Life
 from plugin_core.model.kinds import SNAPSHOT_GROUP
 from plugin_core.model.manifests import part_of
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kubectl_rwx.diagnosis.snapshot_controllers import Controller, Life
 from kubectl_rwx.readiness.class_checks import ClassCheck, Verdict, is_default_class, next_step, registered_nodes
 from kubectl_rwx.readiness.findings import Finding, finding_lines
 from kubectl_rwx.readiness.observations import SNAPSHOT_KINDS, Observations
 from kubectl_rwx.readiness.snapshot_class_lints import is_kasten_class, is_velero_class
-from kubectl_rwx.readiness.snapshot_controllers import Controller, Life
 from plugin_core.model.kinds import STORAGE_CLASS
 from plugin_core.model.manifests import annotations_of, name_of, part_of
 from plugin_core.model.quantities import format_quantity

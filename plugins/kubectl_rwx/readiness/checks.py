@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kubectl_rwx.diagnosis.snapshot_controllers import judge_controller
 from kubectl_rwx.protection.answers import Answer
 from kubectl_rwx.readiness.chain_lints import lint_chain
 from kubectl_rwx.readiness.check_reports import check_report
@@ -13,7 +14,6 @@ from kubectl_rwx.readiness.class_lints import lint_classes
 from kubectl_rwx.readiness.findings import worst_first
 from kubectl_rwx.readiness.observations import Observations, observe
 from kubectl_rwx.readiness.snapshot_class_lints import lint_snapshot_classes
-from kubectl_rwx.readiness.snapshot_controllers import judge_controller
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.manifests import Manifest, name_of

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from kubectl_rwx.diagnosis.snapshot_controllers import CONTROLLER_LEASE, controller_image
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import (
@@ -24,9 +25,6 @@ from plugin_core.model.kinds import (
     Kind,
 )
 from plugin_core.model.manifests import Manifest, namespace_of
-
-CONTROLLER_LEASE = "snapshot-controller-leader"
-"""The lease an elected snapshot-controller renews (external-snapshotter cmd/snapshot-controller/main.go)."""
 
 SNAPSHOT_KINDS = (VOLUME_SNAPSHOT, VOLUME_SNAPSHOT_CONTENT, VOLUME_SNAPSHOT_CLASS)
 BACKUP_GROUPS = {"kasten": "config.kio.kasten.io", "velero": "velero.io"}
@@ -145,15 +143,3 @@ def _controllers(deployments: Sequence[Manifest] | None) -> list[Manifest] | Non
     if deployments is None:
         return None
     return [item for item in deployments if controller_image(item)]
-
-
-def controller_image(deployment: Manifest) -> str:
-    """The image of the snapshot-controller container; "" when the Deployment is something else."""
-    metadata, spec = deployment.get("metadata", {}), deployment.get("spec", {})
-    containers = spec.get("template", {}).get("spec", {}).get("containers") or []
-    for container in containers:
-        repository = str(container.get("image", "")).rpartition("/")[2]
-        if "snapshot-controller" in repository or container.get("name") == "snapshot-controller":
-            return str(container.get("image", ""))
-    named = str(metadata.get("name", ""))
-    return str(containers[0].get("image", "")) if containers and named.endswith("snapshot-controller") else ""

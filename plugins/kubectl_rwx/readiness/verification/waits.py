@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kubectl_rwx.protection.bindings import own_events
-from kubectl_rwx.protection.events import Event, read_events
+from kubectl_rwx.diagnosis.events import Event, own_events, read_events
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Outcome, Phase, Readiness, wait_for

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Protocol
 
-from kubectl_rwx.readiness.observations import Observations, controller_image
 from plugin_core.model.durations import format_duration, seconds_since
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 from plugin_core.storage.snapshots import content_of, error_of
+
+CONTROLLER_LEASE = "snapshot-controller-leader"
+"""The lease an elected snapshot-controller renews (external-snapshotter cmd/snapshot-controller/main.go)."""
 
 FRESH = 120.0
 """Seconds since a lease was renewed; it is every 5, and clocks differ."""
@@ -24,6 +27,22 @@ RECENT = 600.0
 
 PATIENCE = 30.0
 """Seconds after which a VolumeSnapshot without a content and without an error was seen by nobody."""
+
+
+class Traces(Protocol):
+    """What a controller leaves to be seen; None: it may not be read.
+
+    controllers: Deployments that may be it. waiting: VolumeSnapshots, where nothing else tells whether it lives.
+    """
+
+    @property
+    def controllers(self) -> Sequence[Manifest] | None: ...
+    @property
+    def leases(self) -> Sequence[Manifest] | None: ...
+    @property
+    def contents(self) -> Sequence[Manifest] | None: ...
+    @property
+    def waiting(self) -> Sequence[Manifest] | None: ...
 
 
 class Life(str, Enum):
@@ -46,7 +65,7 @@ class Controller:
     worked: bool = False
 
 
-def judge_controller(seen: Observations, *, now: datetime | None = None) -> Controller:
+def judge_controller(seen: Traces, *, now: datetime | None = None) -> Controller:
     """The strongest evidence decides: a ready Deployment, a fresh lease, recent work; then signs of absence."""
     for deployment in seen.controllers or ():
         ready = part_of(deployment, "status", "readyReplicas") or 0
@@ -105,3 +124,15 @@ def _actions(contents: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
 def _is_ignored(snapshot: Manifest, *, now: datetime | None) -> bool:
     age = seconds_since(part_of(snapshot, "metadata", "creationTimestamp"), now=now)
     return not content_of(snapshot) and not error_of(snapshot) and age > PATIENCE
+
+
+def controller_image(deployment: Manifest) -> str:
+    """The image of the snapshot-controller container; "" when the Deployment is something else."""
+    metadata, spec = deployment.get("metadata", {}), deployment.get("spec", {})
+    containers = spec.get("template", {}).get("spec", {}).get("containers") or []
+    for container in containers:
+        repository = str(container.get("image", "")).rpartition("/")[2]
+        if "snapshot-controller" in repository or container.get("name") == "snapshot-controller":
+            return str(container.get("image", ""))
+    named = str(metadata.get("name", ""))
+    return str(containers[0].get("image", "")) if containers and named.endswith("snapshot-controller") else ""

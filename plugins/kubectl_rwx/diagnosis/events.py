@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.durations import age_of
 from plugin_core.model.kinds import EVENT, Kind
-from plugin_core.model.manifests import Manifest, part_of
+from plugin_core.model.manifests import Manifest, part_of, uid_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ def read_events(cluster: Cluster, kind: Kind, *, namespace: str, name: str = "")
     for manifest in listing.items:
         found[str(part_of(manifest, "involvedObject", "name") or "")].append(_event(manifest))
     return {key: sorted(events, key=lambda event: event.last) for key, events in found.items()}
+
+
+def own_events(events: Sequence[Event], manifest: Manifest) -> list[Event]:
+    """Only the events of this very object, not of an earlier one with its name."""
+    return [event for event in events if not event.uid or event.uid == uid_of(manifest)]
 
 
 def _event(manifest: Manifest) -> Event:

@@ -8,8 +8,8 @@ import pytest
 
 from fakes.readiness import deployment, lease, ready_content
 from fakes.storage import snapshot
+from kubectl_rwx.diagnosis.snapshot_controllers import Life, judge_controller, version_of
 from kubectl_rwx.readiness.observations import Observations
-from kubectl_rwx.readiness.snapshot_controllers import Life, judge_controller, version_of
 
 OPENSHIFT = deployment("csi-snapshot-controller", namespace="openshift-cluster-storage-operator",
                        image="quay.io/openshift/release@sha256:0123")
