@@ -34,10 +34,12 @@ class Event:
         return f"{age_of(self.last or None, now=now)} ago{times}: {self.reason}: {self.message}"
 
 
-def read_events(cluster: Cluster, kind: Kind, *, namespace: str, name: str = "") -> dict[str, list[Event]]:
+def read_events(
+    cluster: Cluster, kind: Kind, *, namespace: str | None, name: str = ""
+) -> dict[str, list[Event]]:
     """Events of all objects of a kind by object name, the latest last.
 
-    name: only of that object.
+    namespace None: of all namespaces. name: only of that object.
     """
     fields = f"involvedObject.kind={kind.name}" + (f",involvedObject.name={name}" if name else "")
     listing = cluster.list_all(EVENT, namespace=namespace, fields=fields)

@@ -9,18 +9,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Protocol
 
+from kubectl_rwx.diagnosis.leases import Life, judge_leases, renewed_at
 from plugin_core.model.durations import format_duration, seconds_since
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 from plugin_core.storage.snapshots import content_of, error_of
 
 CONTROLLER_LEASE = "snapshot-controller-leader"
 """The lease an elected snapshot-controller renews (external-snapshotter cmd/snapshot-controller/main.go)."""
-
-FRESH = 120.0
-"""Seconds since a lease was renewed; it is every 5, and clocks differ."""
 
 RECENT = 600.0
 """Seconds since the controller wrote something; what worked an hour ago may be dead."""
@@ -45,12 +42,6 @@ class Traces(Protocol):
     def waiting(self) -> Sequence[Manifest] | None: ...
 
 
-class Life(str, Enum):
-    RUNNING = "running"
-    STOPPED = "stopped"
-    UNSEEN = "not observed"
-
-
 @dataclass(frozen=True)
 class Controller:
     """observed: the evidence. version: of the image, e.g. "8.6.0"; "" when not seen. where: "namespace/name".
@@ -72,16 +63,14 @@ def judge_controller(seen: Traces, *, now: datetime | None = None) -> Controller
         if ready:
             return _of(deployment, Life.RUNNING, f"{ready} ready replica{'s' if ready > 1 else ''}")
     acted = max(_actions(seen.contents or ()), default=("", ""))
-    lease = next(iter(seen.leases or ()), None)
-    renewed = str(part_of(lease or {}, "spec", "renewTime") or "")
-    if lease and seconds_since(renewed, now=now) <= FRESH:
-        ago = format_duration(int(seconds_since(renewed, now=now)))
-        return Controller(Life.RUNNING, f"its lease in {namespace_of(lease)} was renewed {ago} ago")
+    leases = seen.leases or ()
+    sign = judge_leases(leases, now=now)
+    if sign and sign.life is Life.RUNNING:
+        return Controller(Life.RUNNING, sign.observed)
     if seen.controllers:
         return _of(seen.controllers[0], Life.STOPPED, "no replica is ready")
-    if lease and acted[0] <= renewed:
-        ago = format_duration(int(seconds_since(renewed, now=now)))
-        return Controller(Life.STOPPED, f"its lease in {namespace_of(lease)} was last renewed {ago} ago")
+    if sign and acted[0] <= max(map(renewed_at, leases)):
+        return Controller(Life.STOPPED, sign.observed)
     ignored = [item for item in seen.waiting or () if _is_ignored(item, now=now)]
     newest = max(ignored, key=lambda item: str(part_of(item, "metadata", "creationTimestamp")), default=None)
     since = str(part_of(newest or {}, "metadata", "creationTimestamp") or "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from kubectl_rwx.diagnosis.snapshot_controllers import Controller, Life
+from kubectl_rwx.diagnosis.leases import Life
+from kubectl_rwx.diagnosis.snapshot_controllers import Controller
 from kubectl_rwx.readiness.findings import Finding, Severity
 from kubectl_rwx.readiness.observations import SNAPSHOT_KINDS, Observations
 from plugin_core.model.kinds import SNAPSHOT_GROUP

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kubectl_rwx.diagnosis.snapshot_controllers import Controller, Life
+from kubectl_rwx.diagnosis.leases import Life
+from kubectl_rwx.diagnosis.snapshot_controllers import Controller
 from kubectl_rwx.readiness.class_checks import ClassCheck, Verdict, is_default_class, next_step, registered_nodes
 from kubectl_rwx.readiness.findings import Finding, finding_lines
 from kubectl_rwx.readiness.observations import SNAPSHOT_KINDS, Observations

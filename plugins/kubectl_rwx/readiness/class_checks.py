@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from kubectl_rwx.diagnosis.snapshot_controllers import Controller, Life
+from kubectl_rwx.diagnosis.leases import Life
+from kubectl_rwx.diagnosis.snapshot_controllers import Controller
 from kubectl_rwx.readiness.observations import Observations
 from plugin_core import errors
 from plugin_core.model.manifests import Manifest, annotations_of, name_of, part_of

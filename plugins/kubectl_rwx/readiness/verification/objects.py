@@ -14,22 +14,20 @@ from plugin_core.workloads.helper_pods import Security, helper_pod
 
 PURPOSE = "verify"
 _COMPONENT = "app.kubernetes.io/component"
-_LIFE_BEYOND = 300.0
-"""Seconds that pods live longer than the run may take: cleanup is theirs to wait for, not to be surprised by."""
+LIFE_BEYOND = 300.0
+"""Seconds that pods live longer than the run may take, its cleanup and record included: no pod ends under a run, and
+no run is at work after that."""
 
 SOURCE, RESTORE, CLONE = "source", "restore", "clone"
 WRITER, READER, RESTORED, CLONED = "writer", "reader", "restored", "cloned"
 
 
 @dataclass(frozen=True)
-class Objects:
-    """Builds every object of a run. security: how its pods are admitted. two_nodes: at least two can be had."""
+class Traces:
+    """By what the objects of one run are found, by the run itself and by who cleans up after it."""
 
-    request: VerifyRequest
     namespace: str
     run: str
-    security: Security
-    two_nodes: bool
 
     @property
     def selector(self) -> str:
@@ -38,6 +36,19 @@ class Objects:
 
     def name(self, part: str) -> str:
         return f"rwx-verify-{self.run}-{part}"
+
+
+@dataclass(frozen=True)
+class Objects(Traces):
+    """Builds every object of a run. security: how its pods are admitted. two_nodes: at least two can be had.
+
+    until: when the run is over at the latest (RFC 3339), for `cleanup`.
+    """
+
+    request: VerifyRequest
+    security: Security
+    two_nodes: bool
+    until: str
 
     def source_claim(self) -> Manifest:
         return self._claim(SOURCE, size=self.request.size)
@@ -55,18 +66,25 @@ class Objects:
 
     def pod(self, role: str, *, claim: str, security: Security | None = None) -> Manifest:
         """claim: the part of its name, e.g. SOURCE."""
-        return helper_pod(
+        pod = helper_pod(
             name=self.name(role), namespace=self.namespace, labels={**self._labels, _COMPONENT: role},
             claim=self.name(claim), options=self.request.pods, security=security or self.security,
-            seconds=self.request.timeout + _LIFE_BEYOND, affinity=self._affinity() if role == READER else None,
+            seconds=self.request.timeout + LIFE_BEYOND, affinity=self._affinity() if role == READER else None,
         )
+        pod["metadata"].setdefault("annotations", {}).update(self._annotations)
+        return pod
 
     @property
     def _labels(self) -> dict[str, str]:
         return {names.MANAGED_BY_LABEL: names.RWX, names.RUN_LABEL: self.run, names.TEMPORARY: PURPOSE}
 
+    @property
+    def _annotations(self) -> dict[str, str]:
+        return {names.RUN_UNTIL: self.until}
+
     def _header(self, kind: Kind, part: str) -> Manifest:
-        metadata = {"name": self.name(part), "namespace": self.namespace, "labels": self._labels}
+        metadata = {"name": self.name(part), "namespace": self.namespace, "labels": self._labels,
+                    "annotations": self._annotations}
         return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata}
 
     def _claim(self, part: str, *, size: int, origin: Mapping[str, str] | None = None) -> Manifest:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 
 from kubectl_rwx.protection.rights import Right, missing_rights, require_rights
 from kubectl_rwx.protection.set_names import generate_run
 from kubectl_rwx.readiness.verification.objects import (
     CLONE,
     CLONED,
+    LIFE_BEYOND,
     READER,
     RESTORE,
     RESTORED,
@@ -47,6 +49,9 @@ FURTHER_RIGHTS = (Right("list", NODE), Right("patch", STORAGE_CLASS))
 """Of use where given: how many nodes there are, and the record for `check`."""
 
 
+_RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
+
+
 @dataclass(frozen=True)
 class Plan:
     """choice: the VolumeSnapshotClass; None when there is none, for the reason in no_snapshots."""
@@ -70,9 +75,10 @@ def make_plan(cluster: Cluster, request: VerifyRequest) -> Plan:
     choice, reason = _choose(cluster, provisioner_of_class(storage_class), request)
     nodes = _count_nodes(cluster, request.pods)
     two = nodes is not None and nodes > 1
-    draft = Objects(request, namespace, run, security=Security(), two_nodes=two)
+    until = (datetime.now(timezone.utc) + timedelta(seconds=request.timeout + LIFE_BEYOND)).strftime(_RFC_3339)
+    draft = Objects(namespace, run, request=request, security=Security(), two_nodes=two, until=until)
     security = choose_security(cluster, lambda way: draft.pod(WRITER, claim=SOURCE, security=way))
-    objects = Objects(request, namespace, run, security=security, two_nodes=two)
+    objects = replace(draft, security=security)
     rehearse(cluster, objects, choice)
     return Plan(storage_class, objects, choice, reason, nodes)
 

@@ -8,7 +8,8 @@ import pytest
 
 from fakes.readiness import deployment, lease, ready_content
 from fakes.storage import snapshot
-from kubectl_rwx.diagnosis.snapshot_controllers import Life, judge_controller, version_of
+from kubectl_rwx.diagnosis.leases import Life
+from kubectl_rwx.diagnosis.snapshot_controllers import judge_controller, version_of
 from kubectl_rwx.readiness.observations import Observations
 
 OPENSHIFT = deployment("csi-snapshot-controller", namespace="openshift-cluster-storage-operator",
