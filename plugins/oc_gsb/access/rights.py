@@ -1,121 +1,81 @@
-"""The least rights each command needs, as data, and the Role and ClusterRole made of them."""
+"""The Roles and ClusterRole that commands need, made of command_rights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from oc_gsb.access.command_rights import COMMANDS, GROUPS, Place, Rule
 from plugin_core import errors
-from plugin_core.model.kinds import CLUSTER_ROLE, RBAC_GROUP, SCC_GROUP, SNAPSHOT_GROUP
+from plugin_core.model.kinds import CLUSTER_ROLE
 from plugin_core.model.manifests import Manifest
 from plugin_core.names import GSB, MANAGED_BY_LABEL
 
-
-@dataclass(frozen=True)
-class Rule:
-    """verbs on resources of a group. cluster: cluster-scoped, or needed in all namespaces. only: these names."""
-
-    group: str
-    resources: tuple[str, ...]
-    verbs: tuple[str, ...]
-    cluster: bool = False
-    only: tuple[str, ...] = ()
-
-
-def _workloads(*verbs: str) -> tuple[Rule, ...]:
-    return (Rule("apps", ("deployments", "statefulsets"), verbs),
-            Rule("apps.openshift.io", ("deploymentconfigs",), verbs))
-
-
-_OWNERS = (Rule("apps", ("replicasets",), ("list",)), Rule("", ("replicationcontrollers",), ("get", "list")))
-_CONFIG = Rule("", ("configmaps",), ("get",), cluster=True, only=("k10-config",))
-_ASK = (
-    Rule("", ("namespaces",), ("get",), cluster=True),
-    Rule(SCC_GROUP, ("securitycontextconstraints",), ("get", "list"), cluster=True),
-    Rule("authorization.k8s.io", ("subjectaccessreviews",), ("create",), cluster=True),
-)
-_ROLLOUT = (
-    *_workloads("get", "list", "watch", "patch"), *_OWNERS, Rule("", ("pods",), ("list", "watch", "delete")),
-    Rule("", ("events", "persistentvolumeclaims"), ("list",)),
-)
-_GRANT = (
-    Rule(RBAC_GROUP, ("rolebindings",), ("get", "list", "create")),
-    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create", "bind"), cluster=True),
-    Rule(SCC_GROUP, ("securitycontextconstraints",), ("create", "use"), cluster=True),
-)
-_WITHDRAW = (
-    Rule(RBAC_GROUP, ("rolebindings",), ("get", "list", "create", "delete")),
-    Rule(RBAC_GROUP, ("rolebindings", "clusterrolebindings"), ("list",), cluster=True),
-    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create", "delete", "bind"), cluster=True),
-    Rule(SCC_GROUP, ("securitycontextconstraints",), ("get", "create", "delete", "use"), cluster=True),
-    Rule("", ("pods",), ("list",), cluster=True),
-)
-_LOOK = (*_workloads("get", "list"), *_OWNERS, Rule("", ("pods",), ("list",)))
-_SOURCES = (Rule("apps", ("statefulsets", "daemonsets"), ("list",)), Rule("batch", ("jobs",), ("list",)),
-            Rule(SCC_GROUP, ("podsecuritypolicysubjectreviews",), ("create",)))
-
-COMMANDS: dict[str, tuple[Rule, ...]] = {
-    "discover": (
-        *_LOOK, Rule("", ("persistentvolumeclaims",), ("list",)),
-        Rule("", ("persistentvolumes",), ("list",), cluster=True),
-        Rule("storage.k8s.io", ("storageclasses",), ("list",), cluster=True),
-        Rule(SNAPSHOT_GROUP, ("volumesnapshotclasses",), ("list",), cluster=True),
-    ),
-    "status": (
-        *_LOOK, _CONFIG, Rule("actions.kio.kasten.io", ("backupactions",), ("list",)),
-        Rule(SCC_GROUP, ("securitycontextconstraints",), ("list",), cluster=True),
-    ),
-    "inject": (*_ROLLOUT, *_ASK, *_GRANT, _CONFIG),
-    "uninject": (*_ROLLOUT, *_WITHDRAW),
-    "upgrade": (*_ROLLOUT, _CONFIG),
-    "verify": (*_LOOK, Rule("", ("events",), ("list",)), Rule("", ("pods/exec",), ("create", "get")),
-               Rule(SCC_GROUP, ("securitycontextconstraints",), ("get",), cluster=True)),
-    "render": (*_LOOK, *_ASK, Rule("", ("persistentvolumeclaims",), ("list",)), _CONFIG),
-    "scc": (*_LOOK, *_ASK, *_SOURCES, *_GRANT, *_WITHDRAW, Rule(RBAC_GROUP, ("rolebindings",), ("patch",)),
-            Rule(RBAC_GROUP, ("clusterrolebindings",), ("get", "create", "delete", "patch"), cluster=True)),
-    "cleanup": (*_LOOK, *_WITHDRAW, Rule(SCC_GROUP, ("securitycontextconstraints",), ("list",), cluster=True)),
-    "images": (_CONFIG,),
+_WORDS = {
+    Place.NAMESPACE: "Inside the application's namespace.",
+    Place.KASTEN: "In Kasten's namespace.",
+    Place.CLUSTER: "What is cluster-scoped, or looked at in all namespaces.",
 }
+_POWERFUL = "`bind` and `use` let it grant an SCC it does not hold: keep this with administrators."
 
 
-def make_roles(commands: Iterable[str], *, namespace: str) -> list[tuple[tuple[str, ...], Manifest]]:
-    """A Role for the namespace and a ClusterRole for the rest; the latter is left out where there is none.
+def make_roles(
+    commands: Iterable[str], *, namespace: str, k10_namespace: str
+) -> list[tuple[tuple[str, ...], Manifest]]:
+    """Comments and manifest of a Role for the namespace, one for Kasten's, and a ClusterRole; each only where it has
+    rules, and the two Roles as one when the namespaces are the same.
 
-    commands: () for all. Raises UsageError for one that is not known.
+    commands: names of COMMANDS, or of GROUPS for all their subcommands; () for all. Raises UsageError for others.
     """
-    chosen = tuple(commands) or tuple(COMMANDS)
-    unknown = [one for one in chosen if one not in COMMANDS]
-    if unknown:
-        raise errors.UsageError(f"no rights are known for {', '.join(unknown)}", hint=f"one of: {', '.join(COMMANDS)}")
-    rules = [rule for command in chosen for rule in COMMANDS[command]]
+    chosen = _chosen(tuple(commands))
     name = GSB if len(chosen) > 1 else f"{GSB}-{chosen[0]}"
     words = f"For: oc gsb {', '.join(chosen)}."
+    rules: dict[str, list[Rule]] = {}
+    places = {Place.NAMESPACE: namespace, Place.KASTEN: k10_namespace, Place.CLUSTER: ""}
+    told: dict[str, Place] = {}
+    for place, where in places.items():
+        told.setdefault(where, place)
+        rules.setdefault(where, []).extend(rule for one in chosen for rule in COMMANDS[one] if rule.place is place)
     made: list[tuple[tuple[str, ...], Manifest]] = []
-    inside = list(_merge(rule for rule in rules if not rule.cluster))
-    if inside:
-        metadata = {"name": name, "namespace": namespace, "labels": {MANAGED_BY_LABEL: GSB}}
-        made.append(((f"{words} Inside one namespace.",),
-                     {"apiVersion": CLUSTER_ROLE.api_version, "kind": "Role", "metadata": metadata, "rules": inside}))
-    outside = list(_merge(rule for rule in rules if rule.cluster))
-    if outside:
-        comments = [f"{words} What is cluster-scoped, or looked at in all namespaces."]
-        if any("bind" in rule.verbs for rule in rules):
-            comments.append("`bind` and `use` let it grant an SCC it does not hold: keep this with administrators.")
-        made.append((tuple(comments), {
-            "apiVersion": CLUSTER_ROLE.api_version, "kind": CLUSTER_ROLE.name,
-            "metadata": {"name": name, "labels": {MANAGED_BY_LABEL: GSB}}, "rules": outside}))
+    for where, found in rules.items():
+        entries = list(_merge(found))
+        if not entries:
+            continue
+        metadata: Manifest = {"name": name, "labels": {MANAGED_BY_LABEL: GSB}}
+        if where:
+            metadata["namespace"] = where
+        powerful = [_POWERFUL] if any("bind" in one.verbs for one in found) else []
+        kind = "Role" if where else CLUSTER_ROLE.name
+        made.append(((f"{words} {_WORDS[told[where]]}", *powerful), {
+            "apiVersion": CLUSTER_ROLE.api_version, "kind": kind, "metadata": metadata, "rules": entries}))
     return made
 
 
+def _chosen(commands: tuple[str, ...]) -> tuple[str, ...]:
+    wanted: dict[str, None] = {}
+    unknown = []
+    for one in commands or COMMANDS:
+        found = [name for name in COMMANDS if name == one or (one in GROUPS and name.startswith(f"{one}-"))]
+        wanted.update(dict.fromkeys(found))
+        unknown += [] if found else [one]
+    if unknown:
+        raise errors.UsageError(f"no rights are known for {', '.join(unknown)}",
+                                hint=f"one of: {', '.join((*GROUPS, *COMMANDS))}")
+    return tuple(wanted)
+
+
 def _merge(rules: Iterable[Rule]) -> Iterator[Manifest]:
-    """One entry for each resource with all its verbs; resources with the same verbs share one."""
+    """One entry for each resource with all its verbs; resources with the same verbs share one. A verb that is given
+    for all names of a resource is not given again for some."""
     verbs: dict[tuple[str, str, tuple[str, ...]], dict[str, None]] = {}
     for rule in rules:
         for resource in rule.resources:
             verbs.setdefault((rule.group, resource, rule.only), {}).update(dict.fromkeys(rule.verbs))
     grouped: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for (group, resource, only), wanted in verbs.items():
-        grouped.setdefault((group, tuple(wanted), only), []).append(resource)
+        open_to_all = verbs.get((group, resource, ()), {}) if only else {}
+        kept = tuple(verb for verb in wanted if verb not in open_to_all)
+        if kept:
+            grouped.setdefault((group, kept, only), []).append(resource)
     for (group, wanted_verbs, only), resources in grouped.items():
         entry: Manifest = {"apiGroups": [group], "resources": resources, "verbs": list(wanted_verbs)}
         yield {**entry, "resourceNames": list(only)} if only else entry

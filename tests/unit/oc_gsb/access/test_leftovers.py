@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import pytest
-
 from fakes.progress import Recorder
 from fakes.workloads import NAMESPACE, workload
 from oc_gsb.access.bindings import binding_for, group_grant
 from oc_gsb.access.leftovers import CleanupRequest, clean_up
 from oc_gsb.access.plans import fresh_copy
-from oc_gsb.access.rights import COMMANDS, make_roles
 from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.grants import Grant, binding_manifest, role_manifest
 from oc_gsb.sidecar.record import read_record
 from oc_gsb.sidecar.template import add_sidecar, hold_at_zero
-from plugin_core import errors
 from plugin_core.kube.cluster import DryRun
 from unit.oc_gsb.access.openshift import BINDINGS, COPIES, make_openshift
 from unit.oc_gsb.sidecar.world import COPY, SCCS, names_of
@@ -60,18 +56,3 @@ def test_an_interrupted_run_is_named_with_what_finishes_it():
     made = add_sidecar(workload(), options=SidecarOptions(image="tools:1"), scc=COPY)
     (item,) = clean(make_openshift(hold_at_zero(made, read_record(made)))).report.items
     assert item["message"].endswith("finish it: oc gsb inject deployment/web -n app")
-
-
-@pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_each_commands_rights_make_roles(command):
-    made = [manifest for _, manifest in make_roles([command], namespace="shop")]
-    assert {one["kind"] for one in made} <= {"Role", "ClusterRole"} and made
-    assert all("*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"] for one in made
-               for rule in one["rules"])
-
-
-def test_all_commands_and_unknown_ones():
-    role, cluster_role = make_roles([], namespace="shop")
-    assert role[1]["metadata"]["namespace"] == "shop" and "keep this with administrators" in cluster_role[0][1]
-    with pytest.raises(errors.UsageError, match="no rights are known for nope"):
-        make_roles(["nope"], namespace="shop")
