@@ -18,11 +18,14 @@ from kubectl_rwx.commands.provision import provision
 from kubectl_rwx.commands.prune import prune
 from kubectl_rwx.commands.rbac import rbac
 from kubectl_rwx.commands.restore import restore
+from kubectl_rwx.commands.setup import setup
 from kubectl_rwx.commands.snapshot import snapshot
 from kubectl_rwx.commands.thaw import thaw
 from kubectl_rwx.commands.verify import verify
 from kubectl_rwx.commands.wait import wait
 from plugin_core.cli.boundary import run
+from plugin_core.cli.completion import COMMAND
+from plugin_core.cli.completion_scripts import completion_command
 from plugin_core.cli.options import shared_options
 from plugin_core.cli.versions import version_command
 from plugin_core.names import RWX
@@ -35,12 +38,28 @@ def root() -> None:
 
 
 for command in (
-    check, verify, feature_gates, provision, snapshot, restore, clone, list_command, describe, wait, delete, prune,
-    cleanup, thaw, images, rbac, version_command,
+    check, verify, feature_gates, setup, provision, snapshot, restore, clone, list_command, describe, wait, delete,
+    prune, cleanup, thaw, images, rbac, completion_command,
+    version_command,
 ):
     root.add_command(command)
 
 
 def main() -> None:
     """The console script; the exit code is an ExitCode."""
-    sys.exit(run(root, name=RWX))
+    if sys.argv[1:2] == [COMMAND]:
+        _complete(sys.argv[2:])
+    else:
+        sys.exit(run(root, name=RWX))
+
+
+def complete() -> None:
+    """The console script that kubectl's own completion runs."""
+    _complete(sys.argv[1:])
+
+
+def _complete(words: list[str]) -> None:
+    from kubectl_rwx.completions import SOURCES
+    from plugin_core.cli.completion import answer
+
+    answer(root, words, name=RWX, sources=SOURCES)

@@ -80,7 +80,7 @@ def start_runtime(state: State, supervisor: Supervisor, node: str) -> None:
         inside(state, node, [str(build.find_program("containerd")), "--config", f"{folder}/containerd.toml"]),
         ready=lambda: waiting.accepts_connections(socket),
     )
-    _import_images(socket, images.images_archive())
+    import_images(socket, images.images_archive())
 
 
 def inside(state: State, node: str, argv: list[str]) -> list[str]:
@@ -176,7 +176,8 @@ def _write_runtime_configuration(state: State, supervisor: Supervisor, node: str
     )
 
 
-def _import_images(socket: Path, archive: Path) -> None:
+def import_images(socket: Path, archive: Path) -> None:
+    """Give a node's container runtime the images of an archive."""
     command = [
         str(build.find_program("ctr")),
         "-a",
