@@ -21,7 +21,8 @@ def verify(targets: tuple[str, ...], selector: str, everything: bool, timeout: f
     """Prove by measurement that the sidecar can do its work; exit code 3 when it cannot.
 
     Looks at the newest pods only: containers ready, SCC, capabilities as the kernel has them, kopia started directly
-    and by a shell, every claim mounted. Nothing is changed.
+    and by a shell, every claim mounted, and a file of another user restored and read again by kopia in a folder of the
+    sidecar's scratch volume, which is removed. Nothing else is changed; what could not be measured is "not proven".
 
     \b
     Examples:

@@ -10,6 +10,7 @@ folder. kopia is started directly, never through a shell: see no-new-privileges.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -180,5 +181,7 @@ class _Kopia:
 
 
 def _last_line(done: ExecResult) -> str:
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "without a word"
+    """kopia puts its colored error behind its progress, on the same line."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    lines = [line for line in plain.splitlines() if line.strip()]
+    return lines[-1].rpartition("ERROR ")[2].strip() if lines else "without a word"

@@ -84,6 +84,13 @@ def test_what_cannot_be_measured_is_not_proven(command: str, answer: ExecResult 
     assert len(sidecar.cleaned) == 1
 
 
+def test_kopias_progress_and_colors_are_left_out_of_its_words() -> None:
+    said = " | 0 hashing, uploaded 0 B, estimating...\x1b[31mERROR\x1b[0m upload error: permission denied\n"
+    checks = prove(Sidecar(broken={"kopia restore s1": ExecResult(1, "", said)}))
+    assert checks["chown-on-scratch"].observed == (
+        "not proven: kopia restore s1: exit code 1: upload error: permission denied")
+
+
 def test_an_interrupt_and_a_refusal_leave_nothing_behind() -> None:
     for raised in (KeyboardInterrupt(), errors.Forbidden("cannot exec", status=403)):
         sidecar = Sidecar(broken={"kopia restore s1": raised})
