@@ -20,6 +20,7 @@ from kubectl_rwx.protection.hooks import Hook
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster, ExecResult
 from plugin_core.kube.waiting import pause
+from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import POD, Kind
 from plugin_core.model.manifests import uid_of
 from plugin_core.model.progress import Progress
@@ -27,6 +28,9 @@ from plugin_core.model.progress import Progress
 AT_ONCE = 16
 TRIES = 3
 """How often a thaw is tried; then the timer in the pod has to do it."""
+
+THAWING = 30.0
+"""Seconds for which a server that is away is waited for with a thaw."""
 
 KILLED = 137
 """Exit code of what was killed: 128 and the number of SIGKILL."""
@@ -68,8 +72,10 @@ class Freezer:
     def thaw(self) -> Failures:
         """Thaws every pod whose freeze was begun, stops its timer, removes the records of those that went well.
 
-        A repeat does only what is left. Nothing raises but Ctrl-C.
+        A repeat does only what is left. Nothing raises but Ctrl-C. A server that stays away is given up after THAWING
+        seconds in all: the timers in the pods do it then.
         """
+        self._cluster = self._cluster.within(Deadline.after(THAWING))
         failed = self._each(tuple(self._begun), self._thaw)
         for holder, hooks in list(self._holders.items()):
             if any(hook in self._begun for hook in hooks):

@@ -34,6 +34,9 @@ from plugin_core.storage.snapshots import claim_of
 MOST = 10
 """Members of a group under --group=auto: each costs two requests more than a snapshot of its own."""
 
+TIDYING = 30.0
+"""Seconds that taking a group back may take, however little of --timeout is left."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -116,8 +119,9 @@ def take_group(
 ) -> list[Manifest]:
     """The members' VolumeSnapshots, labelled and annotated as `made` would have made each.
 
-    Raises TimedOut when the group is not complete at the deadline. A group that does not become complete, for whatever
-    reason, is deleted, so that nothing of it comes later. Under dry-run only the group itself is asked for.
+    Raises TimedOut when the group is not complete at the deadline, ServerAway when that cannot be known. A group that
+    does not become complete, for whatever reason, is deleted, so that nothing of it comes later; when that cannot be
+    done, a warning says what is left and how it goes.
     """
     manifest = group.manifest(name=name, run=run, set_name=set_name)
     if cluster.dry_run.on:
@@ -125,21 +129,43 @@ def take_group(
         return [made(member) for member in group.members]
     claims = [name_of(member.claim) for member in group.members]
     found: list[Manifest] = []
-    stored: Manifest = {}
     try:
         _patch_claims(cluster.within(deadline), claims, label=run)
         stored = cluster.within(deadline).create(manifest)
         progress.note(f"volumegroupsnapshot/{name} created with {group.class_name}, of {len(claims)} claims")
         found = _await_members(cluster, group, stored, deadline=deadline, progress=progress)
     finally:
-        if stored and not found:
-            cluster.within(None).delete(group.kind, name, namespace=cluster.namespace, uid=uid_of(stored))
-        _patch_claims(cluster.within(None), claims, label=None)
+        # what tidies up must neither end with the command's deadline nor hide why it is needed
+        tidying = cluster.within(Deadline.after(TIDYING))
+        if not found:
+            _give_up(tidying, group, name, run=run, progress=progress)
+        _take_labels_off(tidying, claims, progress)
     by_claim = {claim_of(snapshot): snapshot for snapshot in found}
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return list(pool.map(
             lambda member: _adopt(cluster.within(None), by_claim[name_of(member.claim)], made(member)), group.members
         ))
+
+
+def _give_up(cluster: Cluster, group: Group, name: str, *, run: str, progress: Progress) -> None:
+    """Deletes the group if it is this run's, also when the answer to its creation was lost."""
+    try:
+        there = cluster.get(group.kind, name, namespace=cluster.namespace)
+        if labels_of(there).get(names.RUN_LABEL) == run:
+            cluster.delete(group.kind, name, namespace=cluster.namespace, uid=uid_of(there))
+    except errors.NotFound:
+        return
+    except errors.PluginError as error:
+        progress.warn(f"volumegroupsnapshot/{name} may still be there and make snapshots later: {error.message}; "
+                      f"kubectl delete {group.kind.resource}/{name} -n {cluster.namespace}")
+
+
+def _take_labels_off(cluster: Cluster, claims: Sequence[str], progress: Progress) -> None:
+    try:
+        _patch_claims(cluster, claims, label=None)
+    except errors.PluginError as error:
+        progress.warn(f"claims may still carry the label {names.GROUP_LABEL}: {error.message}; "
+                      f"kubectl rwx thaw --all -n {cluster.namespace} takes it off")
 
 
 def _await_members(
@@ -152,7 +178,7 @@ def _await_members(
         if wanted <= {claim_of(snapshot) for snapshot in found}:
             return found
         progress.update(done=len(found), waiting_for=_words(cluster, group, name_of(stored)))
-    words = _words(cluster.within(None), group, name_of(stored))
+    words = _words(cluster.within(Deadline.after(10)), group, name_of(stored))
     raise errors.TimedOut(
         f"volumegroupsnapshot/{name_of(stored)} had no members after {format_duration(deadline.seconds)}"
         + (f": {words}" if words else "") + "; it was deleted",

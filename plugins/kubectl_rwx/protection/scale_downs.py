@@ -6,12 +6,19 @@ from collections.abc import Sequence
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.durations import Deadline
+from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.manifests import name_of, part_of, uid_of
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.owners import Owner, find_managers
 from plugin_core.workloads.scaling import can_scale, scale_back, scale_down, wait_until_down
 from plugin_core.workloads.writers import Writer
+
+SOON = 10.0
+"""Seconds after which the user is told that a server is waited for."""
+
+SCALING_BACK = 300.0
+"""Seconds for which a server that is away is waited for, however little of --timeout is left: an application that
+stays down is worse than a command that ends late."""
 
 
 def owners_of(writers: Sequence[Writer]) -> tuple[Owner, ...]:
@@ -77,20 +84,32 @@ class ScaleDown:
             wait_until_down(self._cluster, owner.manifest, deadline=deadline, progress=self._progress)
 
     def scale_back(self) -> dict[str, str]:
-        """Every workload that could not be scaled back, with the reason; a repeat does only what is left."""
+        """Every workload that could not be scaled back, with the reason; a repeat does only what is left.
+
+        No timer does it for us, so a server that is away is waited for, up to SCALING_BACK seconds in all (a few when
+        we were interrupted: plugin_core/kube/retries.py).
+        """
         failed = {}
+        soon, patient = self._cluster.within(Deadline.after(SOON)), Deadline.after(SCALING_BACK)
         for owner in list(self._down):
             try:
-                back = scale_back(
-                    self._cluster, owner.kind, name_of(owner.manifest), namespace=self._cluster.namespace, run=self._run
-                )
-            except errors.NotFound:
-                self._progress.warn(f"{owner} was deleted meanwhile")
+                try:
+                    self._scale_one_back(soon, owner)
+                except (errors.ConnectionFailed, errors.Unavailable) as error:
+                    self._progress.warn(f"{owner} is not scaled back yet, trying for up to "
+                                        f"{format_duration(patient.left)}: {error.message}")
+                    self._scale_one_back(self._cluster.within(patient), owner)
             except errors.PluginError as error:
                 failed[str(owner)] = error.message
                 continue
-            else:
-                by_others = "another run goes on with it and will scale it back"
-                self._progress.note(f"{owner} {by_others if back.others else f'scaled back to {back.replicas}'}")
             self._down.remove(owner)
         return failed
+
+    def _scale_one_back(self, cluster: Cluster, owner: Owner) -> None:
+        try:
+            back = scale_back(cluster, owner.kind, name_of(owner.manifest), namespace=cluster.namespace, run=self._run)
+        except errors.NotFound:
+            self._progress.warn(f"{owner} was deleted meanwhile")
+            return
+        by_others = "another run goes on with it and will scale it back"
+        self._progress.note(f"{owner} {by_others if back.others else f'scaled back to {back.replicas}'}")

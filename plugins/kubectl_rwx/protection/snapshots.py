@@ -24,11 +24,14 @@ from kubectl_rwx.protection.stillness import Hold, withdraw_promise
 from kubectl_rwx.protection.workload_claims import find_workload_claims
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster
-from plugin_core.kube.waiting import Outcome, Phase
+from plugin_core.kube.waiting import Outcome, Phase, as_timeout
 from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
+
+TIDYING = 30.0
+"""Seconds that the labels may take to be put right, however little of --timeout is left."""
 
 
 def take_snapshots(cluster: Cluster, request: SnapshotRequest, progress: Progress) -> Answer:
@@ -101,6 +104,12 @@ class _Run:
             return self._await(problems)
         except KeyboardInterrupt:
             self._say_what_remains()
+        except (errors.ConnectionFailed, errors.Unavailable, errors.ServerAway) as error:
+            told = as_timeout(error, deadline=self._deadline)
+            if not self._made:
+                raise told from error
+            words = f"{told.message}; {_created(len(self._made), 'snapshot')} without us"
+            raise type(told)(words, hint=self._resume()) from error
 
     def _cut(self, members: Sequence[Member]) -> list[Problem]:
         """Creates the snapshots while their writers stand still; what they promise is withdrawn when it was not so."""
@@ -126,8 +135,16 @@ class _Run:
         finally:
             broken = self._hold.broken if settled else ["the command ended before the cut"]
             if self._hold.on and broken and self._made and not self._cluster.dry_run.on:
-                self._made = withdraw_promise(self._cluster.within(None), self._made, why="; ".join(broken))
+                self._withdraw("; ".join(broken))
         return problems + [Problem(f"set/{self._set}", errors.NotReady(words)) for words in self._hold.unforgiven]
+
+    def _withdraw(self, why: str) -> None:
+        """Must not hide why it is needed; a reader who knows how long the writers stood still can judge by himself."""
+        try:
+            self._made = withdraw_promise(self._cluster.within(Deadline.after(TIDYING)), self._made, why=why)
+        except errors.PluginError as error:
+            self._progress.warn(f"the snapshots of set {self._set} still say quiesced, which is not so: {why}; "
+                                f"{error.message}")
 
     def _create_groups(self, groups: Sequence[Group], *, limit: Deadline) -> list[Problem]:
         problems = []
@@ -164,14 +181,10 @@ class _Run:
         self._progress.note(f"{describe_snapshot(name_of(snapshot))} created{self._cluster.dry_run.suffix}")
 
     def _await(self, problems: list[Problem]) -> Answer:
-        try:
-            outcomes = wait_until_ready(
-                self._cluster, self._made, namespace=self._cluster.namespace, labels=f"{names.RUN_LABEL}={self._run}",
-                deadline=self._deadline, progress=self._progress,
-            )
-        except errors.ServerAway as error:
-            words = f"{error.message}; {_created(len(self._made), 'snapshot')} without us"
-            raise errors.ServerAway(words, hint=self._resume()) from error
+        outcomes = wait_until_ready(
+            self._cluster, self._made, namespace=self._cluster.namespace, labels=f"{names.RUN_LABEL}={self._run}",
+            deadline=self._deadline, progress=self._progress,
+        )
         ready = [name for name, outcome in outcomes.items() if outcome.phase is Phase.READY]
         problems += [
             Problem(describe_snapshot(name), errors.NotReady(outcome.readiness.reason))

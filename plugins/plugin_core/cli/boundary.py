@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from plugin_core.errors import ExitCode, PluginError
+from plugin_core.kube.contacts import note_interrupt
 
 
 def run(group: click.Group, *, name: str) -> int:
@@ -82,6 +83,7 @@ def _stop_once() -> None:
             os.write(2, b"already stopping: what remains is said at the end\n")
             return
         stopping.append(number)
+        note_interrupt()
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from plugin_core.kube import streams
 from plugin_core.kube.cluster import Access, DryRun, ExecResult, Listing, PatchType, WatchEvent
 from plugin_core.kube.failures import api_failure
 from plugin_core.kube.retries import may_have_acted, try_again
+from plugin_core.kube.reviews import review_of_ourselves, review_of_subject, verdict_of
 from plugin_core.kube.transport import Transport, lines_of
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import ACCESS_REVIEW, POD, SUBJECT_REVIEW, Kind, find_kind
@@ -112,6 +114,7 @@ class LiveCluster:
         response = self._retrying(lambda number: self._transport.send(
             "GET", kind.path(namespace=namespace), query=query.items(), attempted=attempted, read_timeout=seconds + 5
         ))
+        began = time.monotonic()
         try:
             for line in lines_of(response):
                 event = json.loads(line)
@@ -122,6 +125,9 @@ class LiveCluster:
             log.info("watch of %s ended: %s", kind.plural, error)
         finally:
             response.close()
+        if time.monotonic() - began < seconds / 2:
+            # a server that goes away ends its watches without a complaint
+            self._transport.contact.lost()
 
     def create(self, manifest: Manifest) -> Manifest:
         kind = self._kind_of(manifest)
@@ -215,26 +221,16 @@ class LiveCluster:
     def can_i(
         self, verb: str, kind: Kind, *, namespace: str | None = None, name: str = "", subresource: str = ""
     ) -> Access:
-        attributes = {
-            "verb": verb, "group": kind.group, "resource": kind.plural, "subresource": subresource, "name": name,
-            "namespace": namespace or "",
-        }
-        spec = {"resourceAttributes": attributes}
-        return self._review(ACCESS_REVIEW, spec, attempted=f"ask whether you may {verb} {kind.plural}")
+        body = review_of_ourselves(verb, kind, namespace=namespace, name=name, subresource=subresource)
+        return verdict_of(self._json("POST", ACCESS_REVIEW.path(), body=body,
+                                     attempted=f"ask whether you may {verb} {kind.plural}"))
 
     def subject_can(
         self, user: str, groups: Sequence[str], verb: str, kind: Kind, *, namespace: str | None = None, name: str = ""
     ) -> Access:
-        attributes = {
-            "verb": verb, "group": kind.group, "resource": kind.plural, "name": name, "namespace": namespace or "",
-        }
-        spec = {"user": user, "groups": list(groups), "resourceAttributes": attributes}
-        return self._review(SUBJECT_REVIEW, spec, attempted=f"ask whether {user} may {verb} {kind.plural}")
-
-    def _review(self, kind: Kind, spec: Manifest, *, attempted: str) -> Access:
-        body = {"apiVersion": kind.api_version, "kind": kind.name, "spec": spec}
-        status = self._json("POST", kind.path(), body=body, attempted=attempted).get("status", {})
-        return Access(allowed=bool(status.get("allowed")), reason=str(status.get("reason", "")))
+        body = review_of_subject(user, groups, verb, kind, namespace=namespace, name=name)
+        return verdict_of(self._json("POST", SUBJECT_REVIEW.path(), body=body,
+                                     attempted=f"ask whether {user} may {verb} {kind.plural}"))
 
     def versions_of(self, group: str) -> list[str]:
         try:
@@ -279,7 +275,7 @@ class LiveCluster:
 
     def _retrying(self, attempt: Callable[[int], T], *, repeatable: bool = True) -> T:
         return try_again(
-            attempt, deadline=self._deadline, answered_before=lambda: self._transport.answered, repeatable=repeatable
+            attempt, deadline=self._deadline, contact=self._transport.contact, repeatable=repeatable
         )
 
 

@@ -16,6 +16,7 @@ import urllib3
 from kubernetes.client import ApiClient
 
 from plugin_core import errors
+from plugin_core.kube.contacts import Contact
 from plugin_core.kube.failures import api_failure, connection_failure, not_json
 from plugin_core.model.durations import Deadline
 from plugin_core.model.manifests import Manifest
@@ -28,13 +29,13 @@ log = logging.getLogger(__name__)
 
 
 class Transport:
-    """Requests over one client. answered: whether the server has answered anything at all so far."""
+    """Requests over one client. contact: what is known of the server by now."""
 
     def __init__(
         self, client: ApiClient, *, request_timeout: float = 30.0, impersonation: Sequence[tuple[str, str]] = ()
     ) -> None:
         self.client = client
-        self.answered = False
+        self.contact = Contact()
         self._request_timeout = request_timeout
         self._impersonation = tuple(impersonation)
 
@@ -96,8 +97,9 @@ class Transport:
                 timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, self._request_timeout), read=limit),
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            self.contact.lost()
             raise connection_failure(error, server=self.host, attempted=attempted) from error
-        self.answered = True
+        self.contact.heard(response.status)
         log.info("%s %s -> %s", method, path, response.status)
         if not 200 <= response.status < 300:
             raise api_failure(
@@ -110,6 +112,7 @@ class Transport:
         try:
             return response.data
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            self.contact.lost()
             raise connection_failure(error, server=self.host, attempted=attempted) from error
 
 

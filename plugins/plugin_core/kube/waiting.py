@@ -10,6 +10,7 @@ from enum import Enum
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.contacts import interrupted_for
 from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import Kind
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
@@ -50,7 +51,9 @@ def as_timeout(error: errors.PluginError, *, deadline: Deadline, seen: str = "")
     if isinstance(error, errors.ServerAway):
         words = error.message
     elif isinstance(error, (errors.ConnectionFailed, errors.Unavailable)) and error.outlasted:
-        words = f"{error.message}\nuntil the time for it, {format_duration(deadline.seconds)}, was over"
+        given_up = interrupted_for() is not None and not deadline.passed
+        words = error.message + ("\nand it was not waited for any longer after the interrupt" if given_up else
+                                 f"\nuntil the time for it, {format_duration(deadline.seconds)}, was over")
     else:
         return error
     return errors.ServerAway(

@@ -11,7 +11,7 @@ from kubectl_rwx.protection.group_snapshots import MOST, plan_groups, remove_gro
 from kubectl_rwx.protection.snapshot_plans import Member
 from plugin_core import errors, names
 from plugin_core.model.durations import Deadline
-from plugin_core.model.kinds import GROUP_SNAPSHOT_GROUP
+from plugin_core.model.kinds import GROUP_SNAPSHOT_GROUP, Kind
 from plugin_core.model.manifests import Manifest, annotations_of, labels_of
 from plugin_core.storage.snapshot_classes import ClassChoice
 
@@ -118,3 +118,54 @@ def test_labels_left_by_a_dead_run_are_removed(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(cluster, "list_all", lambda kind, *, namespace, labels: listed(kind, namespace=namespace))
     assert remove_group_labels(cluster) == ["a"]
     assert labels_of(cluster.objects["persistentvolumeclaims", "app", "a"]) == {}
+
+
+class Outage(FakeCluster):
+    """A server that goes away as soon as the group is there, and stays away."""
+
+    gone = False
+
+    def _note(self, verb: str, kind: Kind) -> None:
+        if self.gone:
+            error = errors.ConnectionFailed(f"cannot {verb} {kind.resource}: connection refused", may_have_acted=False)
+            error.outlasted = True
+            raise error
+        super()._note(verb, kind)
+
+    def _write(self, verb: str, kind: Kind) -> None:
+        if self.gone:
+            self._note(verb, kind)
+        super()._write(verb, kind)
+
+
+def test_a_server_that_goes_away_is_told_as_that_with_what_is_left() -> None:
+    own = members("a", "b")
+
+    def leave(cluster: FakeCluster, _: Manifest) -> None:
+        assert isinstance(cluster, Outage)
+        cluster.gone = True
+
+    cluster = Outage([group_class(), *(member.claim for member in own)], groups=API, expect=WRITES,
+                     reactions={WRITES[1]: leave})
+    [group], _, progress = plan(cluster, own)
+    with pytest.raises(errors.ServerAway, match="connection refused"):
+        take_group(
+            cluster, group, name="nightly", set_name="nightly", run="r1", deadline=Deadline.after(0.3),
+            progress=progress, made=lambda member: member.manifest(name="unused", set_name="nightly", run="r1"),
+        )
+    told = "\n".join(progress.warnings)
+    assert "kubectl delete volumegroupsnapshots.groupsnapshot.storage.k8s.io/nightly -n app" in told
+    assert "kubectl rwx thaw --all -n app takes it off" in told
+
+
+def test_a_group_whose_creation_was_not_answered_is_deleted() -> None:
+    own = members("a", "b")
+
+    def lose(cluster: FakeCluster, _: Manifest) -> None:
+        raise errors.ConnectionFailed("cannot create volumegroupsnapshots: connection reset")
+
+    cluster = FakeCluster([group_class(), *(member.claim for member in own)], groups=API, expect=WRITES,
+                          reactions={WRITES[1]: lose})
+    with pytest.raises(errors.ConnectionFailed):
+        take(cluster, own)
+    assert not [key for key in cluster.objects if key[0].startswith("volumegroupsnapshots")]

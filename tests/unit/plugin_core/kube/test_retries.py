@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plugin_core import errors
-from plugin_core.kube import retries
+from plugin_core.kube import contacts, retries
+from plugin_core.kube.contacts import Contact
 from plugin_core.kube.retries import may_have_acted, try_again
 from plugin_core.model.durations import Deadline
 
@@ -16,13 +17,25 @@ def unavailable(status, retry_after=0.0):
     return error
 
 
+FORBIDDEN = errors.Forbidden("not you", status=403)
 LOST = errors.ConnectionFailed("lost")
 REFUSED = errors.ConnectionFailed("refused", may_have_acted=False)
 
 
-def run(*failures, seconds=60.0, repeatable=True, answered=True):
+def contact_of(*, answered=True, back=False):
+    contact = Contact()
+    for status in [200] * answered:
+        contact.heard(status)
+    if back:
+        contact.lost()
+        contact.heard(200)
+    return contact
+
+
+def run(*failures, seconds=60.0, repeatable=True, answered=True, back=False):
     """What came of it, and the pauses."""
     left, pauses = list(failures), []
+    contact = contact_of(answered=answered, back=back)
 
     def attempt(number):
         assert number == len(failures) - len(left)
@@ -32,7 +45,7 @@ def run(*failures, seconds=60.0, repeatable=True, answered=True):
 
     try:
         result = try_again(
-            attempt, deadline=Deadline.after(seconds), answered_before=lambda: answered, repeatable=repeatable,
+            attempt, deadline=Deadline.after(seconds), contact=contact, repeatable=repeatable,
             pause=pauses.append,
         )
     except errors.PluginError as error:
@@ -74,6 +87,29 @@ def test_what_is_tried_again(failures, repeatable, answered, tries):
     result, pauses = run(*failures, repeatable=repeatable, answered=answered)
     assert len(pauses) == tries - 1
     assert result == "answer" if tries > len(failures) else isinstance(result, errors.PluginError)
+
+
+@pytest.mark.parametrize("back, repeatable, tries", [(False, True, 1), (True, True, 3), (True, False, 3)])
+def test_a_refusal_passes_only_when_the_server_was_away_just_now(back, repeatable, tries):
+    result, pauses = run(FORBIDDEN, FORBIDDEN, back=back, repeatable=repeatable)
+    assert len(pauses) == tries - 1
+    assert result == ("answer" if back else FORBIDDEN)
+
+
+def test_a_refusal_that_stays_is_told_when_the_server_has_had_its_time(monkeypatch):
+    monkeypatch.setattr(contacts, "JUST_BACK", 0.0)
+    assert run(FORBIDDEN, back=True) == (FORBIDDEN, [])
+
+
+@pytest.mark.parametrize("since, heard, tries", [
+    (None, False, 10), (1.0, False, 10), (21.0, False, 1), (21.0, True, 10),
+])
+def test_after_an_interrupt_a_server_that_is_away_is_soon_given_up(monkeypatch, since, heard, tries):
+    monkeypatch.setattr(retries, "interrupted_for", lambda: since)
+    monkeypatch.setattr(Contact, "silence", 0.0 if heard else 21.0)
+    result, pauses = run(*[REFUSED] * 9)
+    assert len(pauses) == tries - 1
+    assert result == "answer" if tries == 10 else result.outlasted
 
 
 def test_pauses_grow_up_to_a_limit(monkeypatch):
