@@ -23,6 +23,8 @@ from oc_gsb.commands.uninject import uninject
 from oc_gsb.commands.upgrade import upgrade
 from oc_gsb.commands.verify import verify
 from plugin_core.cli.boundary import run
+from plugin_core.cli.completion import COMMAND
+from plugin_core.cli.completion_scripts import completion_command
 from plugin_core.cli.options import shared_options
 from plugin_core.cli.versions import version_command
 from plugin_core.names import GSB
@@ -36,11 +38,27 @@ def root() -> None:
 
 for command in (
     discover, status, inject, verify, upgrade, uninject, render, scc, token, policy, backup, restorepoints,
-    restore, cleanup, rbac, images, version_command,
+    restore, cleanup, rbac, images, completion_command,
+    version_command,
 ):
     root.add_command(command)
 
 
 def main() -> None:
     """The console script; the exit code is an ExitCode."""
-    sys.exit(run(root, name=GSB))
+    if sys.argv[1:2] == [COMMAND]:
+        _complete(sys.argv[2:])
+    else:
+        sys.exit(run(root, name=GSB))
+
+
+def complete() -> None:
+    """The console script that kubectl's own completion runs."""
+    _complete(sys.argv[1:])
+
+
+def _complete(words: list[str]) -> None:
+    from oc_gsb.completions import SOURCES
+    from plugin_core.cli.completion import answer
+
+    answer(root, words, name=GSB, sources=SOURCES)

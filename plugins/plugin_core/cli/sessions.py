@@ -42,8 +42,12 @@ class Session:
             raise UsageError(
                 f'"{namespace}" is not a name a namespace can have', hint="it is lower-case letters, digits and -"
             )
+        return connect(self.options(), dry_run=self.dry_run, field_manager=self.plugin)
+
+    def options(self) -> ConnectionOptions:
+        """The connection flags that were given."""
         chosen = {name: self.settings[name] for name in ConnectionOptions.__dataclass_fields__ if name in self.settings}
-        return connect(ConnectionOptions(**chosen), dry_run=self.dry_run, field_manager=self.plugin)
+        return ConnectionOptions(**chosen)
 
     def progress(self) -> Lines:
         """Where an operation tells what it does; use it in a with statement around the operation."""
@@ -64,17 +68,18 @@ class Session:
 
 def current_session() -> Session:
     """The session of the command that is running."""
-    return _of(click.get_current_context())
+    return session_of(click.get_current_context())
 
 
 def keep_setting(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """A click callback: remembers a shared flag's value when it was given, wherever it stood."""
     if value not in (None, (), False) and parameter.name:
-        _of(context).settings[parameter.name] = value
+        session_of(context).settings[parameter.name] = value
     return value
 
 
-def _of(context: click.Context) -> Session:
+def session_of(context: click.Context) -> Session:
+    """The session of the command line that this context is part of."""
     root = context.find_root()
     if _KEY not in root.meta:
         root.meta[_KEY] = Session(plugin=str(root.info_name))

@@ -90,6 +90,12 @@ def connect(options: ConnectionOptions, *, dry_run: DryRun = DryRun.NONE, field_
     )
 
 
+def kubeconfig_names(options: ConnectionOptions, section: str) -> list[str]:
+    """The names in one section of the kubeconfigs that connect() would read: "clusters", "contexts" or "users"."""
+    files = _kubeconfig_files(options)
+    return list(read_kubeconfigs(files)[section]) if files else []
+
+
 def _kubeconfig_files(options: ConnectionOptions) -> list[str]:
     """Whatever is there counts (kubectl reads pipes too); what cannot be read is told when it is read.
 

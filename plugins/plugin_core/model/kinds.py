@@ -53,6 +53,8 @@ CONFIG_MAP = Kind("ConfigMap", "configmaps", "", "v1", short_names=("cm",))
 SECRET = Kind("Secret", "secrets", "", "v1")
 SERVICE = Kind("Service", "services", "", "v1", short_names=("svc",))
 SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", "", "v1", short_names=("sa",))
+RESOURCE_QUOTA = Kind("ResourceQuota", "resourcequotas", "", "v1", short_names=("quota",))
+LIMIT_RANGE = Kind("LimitRange", "limitranges", "", "v1", short_names=("limits",))
 REPLICATION_CONTROLLER = Kind("ReplicationController", "replicationcontrollers", "", "v1", short_names=("rc",))
 
 DEPLOYMENT = Kind("Deployment", "deployments", "apps", "v1", short_names=("deploy",))
@@ -65,6 +67,11 @@ CRON_JOB = Kind("CronJob", "cronjobs", "batch", "v1", short_names=("cj",))
 HORIZONTAL_POD_AUTOSCALER = Kind(
     "HorizontalPodAutoscaler", "horizontalpodautoscalers", "autoscaling", "v2", short_names=("hpa",)
 )
+POD_DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy", "v1", short_names=("pdb",))
+MUTATING_WEBHOOKS = Kind(
+    "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "admissionregistration.k8s.io", "v1",
+    namespaced=False,
+)
 
 STORAGE_CLASS = Kind("StorageClass", "storageclasses", "storage.k8s.io", "v1", namespaced=False, short_names=("sc",))
 CSI_DRIVER = Kind("CSIDriver", "csidrivers", "storage.k8s.io", "v1", namespaced=False)
@@ -75,6 +82,7 @@ CUSTOM_RESOURCE_DEFINITION = Kind(
     short_names=("crd", "crds"),
 )
 FEATURE_GATE = Kind("FeatureGate", "featuregates", "config.openshift.io", "v1", namespaced=False)
+CLUSTER_VERSION = Kind("ClusterVersion", "clusterversions", "config.openshift.io", "v1", namespaced=False)
 
 SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
 VOLUME_SNAPSHOT = Kind("VolumeSnapshot", "volumesnapshots", SNAPSHOT_GROUP, "v1", short_names=("vs",))

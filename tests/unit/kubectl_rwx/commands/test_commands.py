@@ -53,4 +53,5 @@ def test_usage_errors(arguments: list[str], words: str) -> None:
 
 
 def test_version() -> None:
-    assert CliRunner().invoke(root, ["version"]).output.startswith("kubectl-rwx ")
+    shown = CliRunner().invoke(root, ["version", "--client", "-o", "name"]).output
+    assert shown.startswith("kubectl-rwx/")

@@ -40,4 +40,4 @@ def test_usage_errors(arguments: list[str], words: str) -> None:
 
 
 def test_version() -> None:
-    assert CliRunner().invoke(root, ["version"]).output.startswith("oc-gsb ")
+    assert CliRunner().invoke(root, ["version", "--client", "-o", "name"]).output.startswith("oc-gsb/")
