@@ -118,10 +118,19 @@ GSB_ENVIRONMENT = "oc-gsb.io/environment"
 """Annotation on a Policy: JSON of what a restore of its namespace needs on OpenShift after the namespace is gone."""
 
 TEMPORARY = "kubectl-rwx.io/temporary"
-"""Label on what lives only while one command runs, with what it is for (bind, transfer): `cleanup` may remove it."""
+"""Label on what lives only while one command runs, with what it is for (bind, transfer, verify): `cleanup` may remove
+it."""
+
+RUN_UNTIL = "kubectl-rwx.io/run-until"
+"""Annotation on what `verify` makes: when its run, cleanup included, is over at the latest (RFC 3339). `cleanup` sweeps
+nothing before that by itself, since no one can see from outside whether the run was killed or is at work."""
 
 IN_PLACE = "kubectl-rwx.io/in-place"
 """Label on the ConfigMap in which an in-place restore records each step before it takes it."""
+
+IN_PLACE_HOLDER = "kubectl-rwx.io/in-place-holder"
+"""Annotation on that ConfigMap: the client that is at work on it, with its last sign of life, as JSON
+(protection/in_place/holders.py); nobody else goes on with it meanwhile."""
 
 CLONED_FROM = "kubectl-rwx.io/cloned-from"
 CLONED_FROM_UID = "kubectl-rwx.io/cloned-from-uid"

@@ -5,22 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from plugin_core import names
+from plugin_core import errors, names
 from plugin_core.model.durations import format_duration, seconds_since
-from plugin_core.model.manifests import Manifest, annotations_of, name_of, part_of
+from plugin_core.model.manifests import Manifest, annotations_of, labels_of, name_of, part_of
 
 
 @dataclass(frozen=True)
 class CleanupRequest:
     """run "": of all runs, and then only what is older than `older_than` seconds, since others may be at work.
 
-    force: also of a verification that may still be at work by its own account (kubectl-rwx.io/run-until).
+    force: also of a verification that may still be at work by its own account (kubectl-rwx.io/run-until); one alone,
+    the run that somebody knows to be dead.
     """
 
     run: str = ""
     older_than: float = 600.0
     timeout: float = 300.0
     force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.force and not self.run:
+            raise errors.UsageError("--force is for one run: others may be at work",
+                                    hint="name it with --run ID; kubectl rwx cleanup --dry-run=client shows the ids")
 
     @property
     def labels(self) -> str:
@@ -46,7 +52,8 @@ class CleanupRequest:
         until = datetime.fromisoformat(said.replace("Z", "+00:00"))
         if (now or datetime.now(timezone.utc)) >= until:
             return ""
-        return f"its verify may be at work until {said}; if you know that it is not: --force"
+        run = labels_of(manifest).get(names.RUN_LABEL, "ID")
+        return f"its verify may be at work until {said}; if it was killed: --run {run} --force"
 
 
 @dataclass(frozen=True)

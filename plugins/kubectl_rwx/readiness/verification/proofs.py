@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kubectl_rwx.protection.answers import Answer
 from kubectl_rwx.readiness.verification.plans import Plan, make_plan, planned
 from kubectl_rwx.readiness.verification.records import is_proven, reason_of, record
-from kubectl_rwx.readiness.verification.removal import Removal, how_to_remove, remove_everything
+from kubectl_rwx.readiness.verification.removal import Remnant, Removal, how_to_remove, remove_everything
 from kubectl_rwx.readiness.verification.reports import verification_report
 from kubectl_rwx.readiness.verification.requests import VerifyRequest
 from kubectl_rwx.readiness.verification.steps import CLEANUP, Halted, Row
@@ -59,11 +59,11 @@ class _Run:
                 self._tidy(kept=self._request.keep or self._request.keep_on_failure)
 
     def _answer(self) -> Answer:
-        began, timed_out = time.monotonic(), False
+        began, timed_out, open_because = time.monotonic(), False, ""
         try:
             self._trial.run()
         except Halted as halted:
-            timed_out = halted.timed_out
+            timed_out, open_because = halted.timed_out, halted.open_because
         seconds = time.monotonic() - began
         ledger = self._trial.ledger
         ledger.complete(clone=self._request.clone)
@@ -72,14 +72,14 @@ class _Run:
         kept = self._request.keep or (self._request.keep_on_failure and not proven)
         removal, tidied = self._tidy(kept=kept)
         rows.append(tidied)
-        if timed_out:
-            rows.append(Row(Check("record", Verdict.SKIP, "time was over before there was a result")))
+        if open_because:
+            rows.append(Row(Check("record", Verdict.SKIP, open_because)))
         else:
             rows.append(Row(record(
                 self._cluster.within(Deadline.after(30)), self._plan.storage_class, rows, self._request)))
         report = verification_report(
             self._plan, rows, result="passed" if proven else "failed", nodes=self._trial.nodes, seconds=seconds,
-            kept=kept, left=removal.left, notes=self._notes(proven, seconds),
+            kept=kept, left=[str(one) for one in removal.left], notes=self._notes(proven, seconds),
         )
         return Answer(report, self._failure(rows, proven=proven, timed_out=timed_out))
 
@@ -93,11 +93,11 @@ class _Run:
         try:
             removal = self._remove()
         except errors.PluginError as error:
-            removal = Removal(left=[error.message])
+            removal = Removal(left=[Remnant("cleanup", error.message)])
         self._tidied = True
         seconds = round(time.monotonic() - began, 2)
         if removal.left:
-            return removal, Row(Check(CLEANUP, Verdict.WARN, f"left: {'; '.join(removal.left)}",
+            return removal, Row(Check(CLEANUP, Verdict.WARN, f"left: {'; '.join(map(str, removal.left))}",
                                       how_to_remove(objects)), seconds)
         return removal, Row(Check(CLEANUP, Verdict.OK, f"{removal.removed} objects removed, nothing is left"), seconds)
 
@@ -116,7 +116,7 @@ class _Run:
         removal, _ = self._tidy(kept=False)
         if removal.left:
             return errors.Interrupted(f"interrupted: {removal.removed} objects were removed, left: "
-                                      f"{'; '.join(removal.left)}", hint=how_to_remove(objects))
+                                      f"{'; '.join(map(str, removal.left))}", hint=how_to_remove(objects))
         return errors.Interrupted("interrupted: all that was made is removed again; nothing was recorded")
 
     def _tidy_after(self, error: errors.PluginError) -> None:

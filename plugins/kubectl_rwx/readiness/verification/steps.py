@@ -40,11 +40,15 @@ class Row:
 
 
 class Halted(Exception):
-    """The run cannot go on: the step's row says why. timed_out: --timeout was over."""
+    """The run cannot go on: the step's row says why. timed_out: --timeout was over.
 
-    def __init__(self, *, timed_out: bool = False) -> None:
+    open_because: why the run says nothing about the class; "" when it does.
+    """
+
+    def __init__(self, *, timed_out: bool = False, open_because: str = "") -> None:
         super().__init__()
         self.timed_out = timed_out
+        self.open_because = "time was over before there was a result" if timed_out else open_because
 
 
 class Ledger:
@@ -72,7 +76,7 @@ class Ledger:
             raise Halted(timed_out=True) from error
         except errors.ApiFailure as error:
             step.fail(error.message, error.hint)
-            raise Halted from error
+            raise Halted(open_because="the run was disturbed, which tells nothing of the storage") from error
 
     def verdict_of(self, name: str) -> Verdict | None:
         """None: there is no such row yet."""

@@ -21,6 +21,7 @@ from kubectl_rwx.readiness.verification.plans import Plan
 from kubectl_rwx.readiness.verification.scripts import Tree, read_tree
 from kubectl_rwx.readiness.verification.steps import Halted, Ledger, Step
 from kubectl_rwx.readiness.verification.waits import (
+    DELETED,
     Standing,
     says_unsupported,
     wait_until_running,
@@ -237,6 +238,9 @@ class Trial:
             self._cluster, names, namespace=objects.namespace, labels=objects.selector, deadline=self._deadline,
             patience=objects.request.patience, progress=self._progress, text=text,
         )
+        for name, standing in standings.items():
+            if standing.reason == DELETED:
+                raise errors.NotFound(f"pod/{name} was deleted by someone else", status=404)
         return {role: standings[objects.name(role)] for role in roles}
 
     def _claim(self, part: str) -> Manifest:

@@ -26,6 +26,9 @@ FIRST_LOOK_AFTER = 2.0
 FINAL_SECONDS = 5.0
 """Patience with a driver that says it cannot: an old error may still be shown, but it will not learn."""
 
+DELETED = "it was deleted"
+"""Reason of a pod that somebody else took away: no answer of the storage."""
+
 _INFEASIBLE = "infeasible error"
 """What the provisioner calls an answer that the CSI specification means to be final (external-provisioner,
 pkg/controller, markAsInfeasible: InvalidArgument and the like)."""
@@ -84,7 +87,7 @@ def wait_until_running(
 
     def judge(pod: Manifest | None) -> Readiness:
         if pod is None:
-            return Readiness(Phase.FAILED, "it was deleted")
+            return Readiness(Phase.FAILED, DELETED)
         name = name_of(pod)
         if name in broken:
             return Readiness(Phase.FAILED, broken[name])

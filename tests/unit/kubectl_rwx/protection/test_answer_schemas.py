@@ -12,8 +12,9 @@ from fakes.progress import Recorder
 from fakes.storage import snapshot
 from kubectl_rwx.protection.deletion import DeleteRequest, delete_snapshots
 from kubectl_rwx.protection.descriptions import describe_snapshots
-from kubectl_rwx.protection.leftovers import CleanupRequest, clean_up
 from kubectl_rwx.protection.snapshot_selection import choose
+from kubectl_rwx.readiness.leftovers.cleanups import clean_up
+from kubectl_rwx.readiness.leftovers.requests import CleanupRequest
 from plugin_core import names
 from plugin_core.model.kinds import VOLUME_SNAPSHOT, VOLUME_SNAPSHOT_CONTENT
 from plugin_core.model.reports import Report

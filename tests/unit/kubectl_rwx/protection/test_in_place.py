@@ -13,8 +13,9 @@ from fakes.workloads import pod, rolled_out, workload
 from kubectl_rwx.protection.answers import Answer
 from kubectl_rwx.protection.in_place import restore_in_place
 from kubectl_rwx.protection.in_place.journals import Step, read_journals
-from kubectl_rwx.protection.leftovers import CleanupRequest, clean_up
 from kubectl_rwx.protection.restore_requests import RestoreRequest
+from kubectl_rwx.readiness.leftovers.cleanups import clean_up
+from kubectl_rwx.readiness.leftovers.requests import CleanupRequest
 from plugin_core import errors, names
 from plugin_core.kube.cluster import DryRun
 from plugin_core.model.kinds import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ SCHEMAS = Path(__file__).parents[4] / "docs" / "schemas"
 RWX_CREATES = ["create persistentvolumeclaims", "create pods", "create volumesnapshots.snapshot.storage.k8s.io"]
 DELETES = ["delete persistentvolumeclaims", "delete pods", "delete volumesnapshots.snapshot.storage.k8s.io"]
 REQUEST = VerifyRequest(storage_class="one")
+UNTIL = "2026-11-21T12:00:00Z"
 
 
 def world(*, snapshots: bool = True, **options: Any) -> FakeCluster:
@@ -36,7 +38,7 @@ def world(*, snapshots: bool = True, **options: Any) -> FakeCluster:
 
 
 def objects() -> Objects:
-    return Objects(REQUEST, "app", "run1", security=ELSEWHERE[0], two_nodes=True)
+    return Objects("app", "run1", request=REQUEST, security=ELSEWHERE[0], two_nodes=True, until=UNTIL)
 
 
 def validate(report: Any, schema: str) -> Any:
@@ -75,8 +77,7 @@ def test_missing_rights_are_named_before_anything_is_made(denied: str, words: st
 def test_the_reader_keeps_away_from_the_writer_or_stays_with_it() -> None:
     apart = objects().pod("reader", claim=SOURCE)["spec"]["affinity"]
     assert list(apart) == ["podAntiAffinity"]
-    single = Objects(VerifyRequest(storage_class="one", access_mode="ReadWriteOnce"), "app", "run1",
-                     security=ELSEWHERE[0], two_nodes=True)
+    single = dataclasses.replace(objects(), request=VerifyRequest(storage_class="one", access_mode="ReadWriteOnce"))
     assert list(single.pod("reader", claim=SOURCE)["spec"]["affinity"]) == ["podAffinity"]
     assert "affinity" not in objects().pod(WRITER, claim=SOURCE)["spec"]
 
