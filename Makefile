@@ -9,6 +9,8 @@ BIN := .venv/bin
 VENV := .venv/.ready
 FROZEN := dist/kubectl-rwx/.ready
 SANDBOX = PYTHONPATH=tests:plugins $(BIN)/python -m sandbox
+# what a frozen build depends on besides its sources, so that the same sources give the same bytes
+REPEATABLE := PYTHONHASHSEED=0 SOURCE_DATE_EPOCH=1767225600
 # tests wait far more than they compute
 WORKERS ?= 4
 SOURCES := $(shell find plugins -name '*.py' -o -name '*.yaml')
@@ -21,8 +23,8 @@ else
 OWN_CLUSTER := env -u KUBECONFIG
 endif
 
-.PHONY: help demo test check unit cluster frozen freeze archive sandbox-up sandbox-down sandbox-status sandbox-shell \
-	sandbox-env docs clean
+.PHONY: help demo test check unit cluster frozen freeze archive krew-manifests bench sandbox-up sandbox-down \
+	sandbox-status sandbox-shell sandbox-env docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -53,8 +55,15 @@ frozen: $(FROZEN)  ## tests of the frozen executables
 
 freeze: $(FROZEN)  ## both executables in dist/kubectl-rwx/
 
-archive: $(FROZEN)  ## the release archive of this system and the krew manifests
-	@$(BIN)/python build/archive.py
+archive: $(FROZEN)  ## the release archive of this system, its checksum, its size against the last release
+	@$(BIN)/python build/archive.py $(ARGS)
+
+krew-manifests: $(VENV)  ## krew manifests of the archives in dist/ (RELEASES_URL, HOMEPAGE_URL; ARGS=--partial)
+	@$(BIN)/python build/krew_manifests.py $(ARGS)
+
+bench: $(VENV)  ## ratios of our times to others', on the sandbox: each tests/bench/*.py
+	@$(OWN_CLUSTER) $(SANDBOX) up
+	@for script in tests/bench/*.py; do $(OWN_CLUSTER) PYTHONPATH=tests:plugins $(BIN)/python $$script || exit 1; done
 
 docs: $(VENV)  ## write the flag pages in docs/usage/ anew
 	@$(BIN)/python build/usage.py
@@ -83,6 +92,6 @@ $(VENV): setup.cfg pyproject.toml build/prepare_venv.sh
 $(FROZEN): $(VENV) $(SOURCES) $(wildcard build/*.spec build/entry_*.py) LICENSE
 	@mkdir -p .work
 	@echo "freezing kubectl-rwx and oc-gsb into dist/kubectl-rwx/" >&2
-	@$(BIN)/pyinstaller --noconfirm --log-level WARN --workpath .work/pyinstaller --distpath dist build/plugins.spec \
-		> .work/freeze.log 2>&1 || { tail -n 30 .work/freeze.log >&2; exit 1; }
+	@$(REPEATABLE) $(BIN)/pyinstaller --noconfirm --log-level WARN --workpath .work/pyinstaller --distpath dist \
+		build/plugins.spec > .work/freeze.log 2>&1 || { tail -n 30 .work/freeze.log >&2; exit 1; }
 	@touch $(FROZEN)

@@ -1,8 +1,8 @@
-"""Packs dist/kubectl-rwx/ for this system as krew wants it, and writes the krew manifests for the archives in dist/.
+"""Packs dist/kubectl-rwx/ for this system into the archive of a release, and says how it compares with the last one.
 
-The archive is dist/kubectl-rwx-vVERSION-OS-ARCH.tar.gz: LICENSE and the frozen folder, no links, reproducible (sorted
-names, fixed times and owners). Archives made on other systems may be laid beside it first: every one of this version
-gets its entry. RELEASES_URL says where they will be downloaded from and HOMEPAGE_URL where the project lives.
+The archive is dist/kubectl-rwx-vVERSION-OS-ARCH.tar.gz (.zip on Windows) with LICENSE and the frozen folder, no links,
+and the same bytes whenever the content is the same: sorted names, fixed times and owners. Its checksum lies beside it
+as .sha256. `--record` notes the sizes in build/release_sizes.json, for the next release to compare with.
 """
 
 from __future__ import annotations
@@ -11,70 +11,92 @@ import configparser
 import gzip
 import hashlib
 import io
-import os
+import json
 import platform
 import sys
 import tarfile
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-
-import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
-FROZEN = DIST / "kubectl-rwx"
-MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-EXECUTABLES = {"rwx": "kubectl-rwx", "gsb": "oc-gsb"}
+SIZES = ROOT / "build" / "release_sizes.json"
+MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "ARM64": "arm64", "arm64": "arm64"}
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The first time a zip file can hold."""
 
 
 def read_version() -> str:
-    """The version in setup.cfg, with krew's leading v."""
+    """The version in setup.cfg, with the leading v that krew wants."""
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg")
     return f"v{settings['metadata']['version']}"
 
 
-def pack(target: Path) -> None:
-    """Writes the archive; links become the files they point to, because krew refuses links."""
+def this_platform() -> str:
+    """As krew and Go write it: "linux-amd64"."""
+    return f"{platform.system().lower()}-{MACHINES[platform.machine()]}"
+
+
+def archive_name(version: str, target: str) -> str:
+    """The file's name for a platform such as "darwin-arm64"; a stable one, for downloads are spelled by hand."""
+    return f"kubectl-rwx-{version}-{target}{'.zip' if target.startswith('windows') else '.tar.gz'}"
+
+
+def contents(dist: Path) -> Iterator[tuple[str, bytes, int]]:
+    """Name, bytes and mode of every file, sorted; links become the files they point to, because krew refuses links."""
+    frozen = {str(path.relative_to(dist).as_posix()): path for path in (dist / "kubectl-rwx").rglob("*")
+              if path.is_file() and path.name != ".ready"}
+    for name, path in sorted({"LICENSE": ROOT / "LICENSE", **frozen}.items()):
+        yield name, path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644
+
+
+def packed(files: list[tuple[str, bytes, int]], *, as_zip: bool) -> bytes:
+    """The archive's bytes, of nothing but `files`."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        frozen = [path for path in sorted(FROZEN.rglob("*")) if path.is_file() and path.name != ".ready"]
-        for path, inside in [(ROOT / "LICENSE", "LICENSE"), *((p, str(p.relative_to(DIST))) for p in frozen)]:
-            entry = tarfile.TarInfo(inside)
-            entry.size, entry.mode = path.stat().st_size, 0o755 if path.stat().st_mode & 0o100 else 0o644
-            with path.open("rb") as content:
-                archive.addfile(entry, content)
-    target.write_bytes(gzip.compress(buffer.getvalue(), mtime=0))
+    if as_zip:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content, mode in files:
+                entry = zipfile.ZipInfo(name, date_time=_LONG_AGO)
+                entry.create_system, entry.external_attr = 3, (0o100000 | mode) << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, content)
+        return buffer.getvalue()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, content, mode in files:
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), mode
+            tar.addfile(member, io.BytesIO(content))
+    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
-def platform_entry(archive: Path, *, executable: str, releases: str, version: str) -> dict[str, object]:
-    """krew's entry for one archive, by its name."""
-    system, machine = archive.name.removesuffix(".tar.gz").split("-")[-2:]
-    return {
-        "selector": {"matchLabels": {"os": system, "arch": machine}}, "uri": f"{releases}/{version}/{archive.name}",
-        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
-        "bin": f"kubectl-rwx/{executable}{'.exe' if system == 'windows' else ''}",
-    }
+def compared(target: str, sizes: dict[str, int], recorded: dict[str, object]) -> str:
+    """How the sizes (archive, unpacked) stand to those of the last release, in a sentence."""
+    shown = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes.items())
+    before = recorded.get("platforms", {}).get(target)  # type: ignore[attr-defined]
+    if not before:
+        return f"{shown}; no earlier release of {target} is recorded"
+    changes = ", ".join(f"{name} {100 * (size / before[name] - 1):+.1f} %" for name, size in sizes.items())
+    return f"{shown}; against {recorded['version']}: {changes}"
 
 
 def main() -> int:
-    releases, homepage = os.environ.get("RELEASES_URL"), os.environ.get("HOMEPAGE_URL")
-    version = read_version()
-    target = DIST / f"kubectl-rwx-{version}-{platform.system().lower()}-{MACHINES[platform.machine()]}.tar.gz"
-    pack(target)
-    print(f"{target.relative_to(ROOT)}  sha256:{hashlib.sha256(target.read_bytes()).hexdigest()}")
-    if not (releases and homepage):
-        print("no krew manifests: set RELEASES_URL (where archives are published) and HOMEPAGE_URL", file=sys.stderr)
-        return 0
-    archives = sorted(DIST.glob(f"kubectl-rwx-{version}-*.tar.gz"))
-    for name, executable in EXECUTABLES.items():
-        manifest = yaml.safe_load((ROOT / "krew" / "plugins" / f"{name}.yaml").read_text())
-        manifest["spec"].update(version=version, homepage=homepage, platforms=[
-            platform_entry(archive, executable=executable, releases=releases, version=version) for archive in archives])
-        finished = DIST / "krew" / "plugins" / f"{name}.yaml"
-        finished.parent.mkdir(parents=True, exist_ok=True)
-        finished.write_text(yaml.safe_dump(manifest, sort_keys=False))
-        print(finished.relative_to(ROOT))
+    version, target = read_version(), this_platform()
+    files = list(contents(DIST))
+    archive = DIST / archive_name(version, target)
+    archive.write_bytes(packed(files, as_zip=archive.suffix == ".zip"))
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    archive.with_name(f"{archive.name}.sha256").write_text(f"{digest}  {archive.name}\n")
+    sizes = {"archive": archive.stat().st_size, "unpacked": sum(len(content) for _, content, _ in files)}
+    recorded = json.loads(SIZES.read_text())
+    print(f"{archive.relative_to(ROOT)}  sha256:{digest}")
+    print(compared(target, sizes, recorded))
+    if "--record" in sys.argv:
+        platforms = {**(recorded["platforms"] if recorded.get("version") == version else {}), target: sizes}
+        SIZES.write_text(json.dumps({"version": version, "platforms": platforms}, indent=2, sort_keys=True) + "\n")
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
