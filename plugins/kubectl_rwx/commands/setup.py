@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from kubectl_rwx.commands.setup_nfs import class_command, nfs
 from kubectl_rwx.commands.setup_snapshots import snapshots
 from plugin_core.cli.options import shared_options
 
@@ -18,4 +19,5 @@ def setup() -> None:
     """
 
 
-setup.add_command(snapshots)
+for command in (snapshots, nfs, class_command):
+    setup.add_command(command)

@@ -41,41 +41,30 @@ def snapshots(
       kubectl rwx setup snapshots --manifests ./external-snapshotter --registry registry.example.com/mirror
       kubectl rwx setup snapshots --render > snapshots.yaml
     """
-    from kubectl_rwx.installation.proofs import finish
+    from kubectl_rwx.commands.setup_runs import Answering
     from kubectl_rwx.installation.releases import Source, load_release
     from kubectl_rwx.installation.removals import RemovalRequest, remove_snapshots_setup
-    from kubectl_rwx.installation.reports import setup_report
     from kubectl_rwx.installation.snapshots import SnapshotsRequest, set_up_snapshots
     from plugin_core.model.durations import Deadline
-    from plugin_core.render.manifests import yaml_documents
 
     check_mode(rest)
-    session = current_session()
-    where = Source(manifests=manifests, proxy=source, registry=registry, image=controller_image,
-                   groups=not no_group_snapshots)
-    if rest["render"]:
-        release = load_release(where, deadline=Deadline.after(rest["timeout"]))
-        click.echo(yaml_documents(((), item) for item in (*release.definitions, *release.controller)), nl=False)
-        return
     if lose_snapshots is not None and not rest["uninstall"]:
         raise UsageError("--lose-snapshots goes with --uninstall")
-    cluster = session.connect()
-    with session.progress() as progress:
-        if rest["uninstall"]:
-            removed = remove_snapshots_setup(
-                cluster, RemovalRequest(losing=lose_snapshots or 0, timeout=rest["timeout"]), progress,
-                consent=make_consent(yes=rest["yes"] or session.dry_run.on),
-            )
-            session.show(setup_report(removed, dry_run=cluster.dry_run.suffix))
+    session, timeout = current_session(), rest["timeout"]
+    where = Source(manifests=manifests, proxy=source, registry=registry, image=controller_image,
+                   groups=not no_group_snapshots)
+    with Answering(session, rest) as answering:
+        if rest["render"]:
+            release = load_release(where, deadline=Deadline.after(timeout))
+            answering.rendered([*release.definitions, *release.controller])
             return
-        installation = set_up_snapshots(
-            cluster, SnapshotsRequest(where, upgrade=upgrade, wait=not rest["no_wait"], timeout=rest["timeout"]),
-            progress,
-        )
-        answer = finish(
-            cluster, installation, storage_class=verify_class, pods=helper_options(rest),
-            wanted=not (rest["no_verify"] or rest["no_wait"]), timeout=rest["timeout"], progress=progress,
-        )
-    session.show(answer.report)
-    if answer.failure:
-        raise answer.failure
+        cluster = session.connect()
+        if rest["uninstall"]:
+            answering.removed(remove_snapshots_setup(
+                cluster, RemovalRequest(losing=lose_snapshots or 0, timeout=timeout), answering.progress,
+                consent=make_consent(yes=rest["yes"] or session.dry_run.on),
+            ))
+            return
+        request = SnapshotsRequest(where, upgrade=upgrade, wait=not rest["no_wait"], timeout=timeout)
+        installation = set_up_snapshots(cluster, request, answering.progress)
+        answering.installed(cluster, installation, storage_class=verify_class, pods=helper_options(rest))

@@ -69,8 +69,9 @@ def set_up_snapshots(cluster: Cluster, request: SnapshotsRequest, progress: Prog
     seen = observe(bounded)
     installation = Installation("snapshots", release.version, release.origin)
     if request.source.manifests and not request.source.image and is_older(release.version, VERSION):
-        installation.notes.append(f"{release.origin} names the snapshot-controller {release.version} (the source tree of "
-                                  f"a release names the one before it); for {VERSION}: --controller-image {IMAGE}")
+        installation.notes.append(
+            f"{release.origin} names the snapshot-controller {release.version} (the source tree of a release names the "
+            f"one before it); for {VERSION}: --controller-image {IMAGE}")
     definitions = [plan_step(bounded, item, upgrade=request.upgrade) for item in release.definitions]
     controller = _plan_controller(bounded, release, seen, definitions, request, installation)
     installation.steps = [*definitions, *controller]
