@@ -24,7 +24,7 @@ OWN_CLUSTER := env -u KUBECONFIG
 endif
 
 .PHONY: help demo test check unit cluster frozen freeze archive krew-manifests bench sandbox-up sandbox-down \
-	sandbox-status sandbox-shell sandbox-env docs clean
+	sandbox-status sandbox-shell sandbox-env docs site picture clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -35,13 +35,14 @@ demo: $(VENV)  ## the main job, told with the real commands on the sandbox
 test: check unit frozen  ## all tests: checks, unit, frozen executables, cluster
 	@$(OWN_CLUSTER) $(MAKE) cluster
 
-check: $(VENV)  ## flake8, isort, mypy, import contracts, house rules
+check: $(VENV)  ## flake8, isort, mypy, import contracts, house rules, documentation
 	@$(BIN)/flake8 plugins tests build
 	@$(BIN)/isort --check-only --quiet plugins tests build
 	@$(BIN)/mypy plugins
 	@$(BIN)/lint-imports | tail -n 1
 	@$(BIN)/python build/house_rules.py
 	@$(BIN)/python build/usage.py --check
+	@$(MAKE) site
 
 unit: $(VENV)  ## unit tests, no cluster
 	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit
@@ -67,6 +68,15 @@ bench: $(VENV)  ## ratios of our times to others', on the sandbox: each tests/be
 
 docs: $(VENV)  ## write the flag pages in docs/usage/ anew
 	@$(BIN)/python build/usage.py
+
+site: $(VENV)  ## the documentation as a site in .work/site/; links and navigation are checked
+	@mkdir -p .work
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict > .work/site.log 2>&1 \
+		|| { grep -v '^INFO' .work/site.log >&2; exit 1; }
+
+picture: $(VENV)  ## draw docs/assets/terminal.svg from a real run on the sandbox
+	@$(SANDBOX) up
+	@eval "$$($(SANDBOX) env)"; $(BIN)/python build/picture.py
 
 sandbox-up: $(VENV)  ## start the two-node test cluster (builds it when needed)
 	@$(SANDBOX) up
