@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from oc_gsb.commands.inject import KINDS
 from oc_gsb.commands.kasten_options import expires_option, force_option, k10_namespace_option, no_wait_option
+from oc_gsb.commands.sidecar_options import KINDS
 from plugin_core.cli.options import dry_run_option, output_option, shared_options, timeout_option
 from plugin_core.cli.sessions import current_session
 from plugin_core.cli.targets import parse_targets

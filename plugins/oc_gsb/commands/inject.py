@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from oc_gsb.commands.sidecar_options import KINDS, image_check_option, parallel_option, sidecar_options
 from plugin_core.cli.options import (
     all_option,
     dry_run_option,
@@ -14,49 +17,39 @@ from plugin_core.cli.options import (
 )
 from plugin_core.cli.sessions import current_session
 from plugin_core.cli.targets import parse_targets
-from plugin_core.model.kinds import DEPLOYMENT, DEPLOYMENT_CONFIG, STATEFUL_SET
-
-KINDS = (DEPLOYMENT, STATEFUL_SET, DEPLOYMENT_CONFIG)
 
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[deploy|sts|dc/NAME]...")
 @selector_option
 @all_option
-@click.option("--image", metavar="IMAGE", default="", help="Sidecar image; default: the one Kasten's k10-config names.")
-@click.option("--cpu", metavar="QUANTITY", default="100m", show_default=True, help="The sidecar's CPU request.")
-@click.option("--memory", metavar="QUANTITY", default="256Mi", show_default=True, help="The sidecar's memory request.")
-@click.option("--cpu-limit", metavar="QUANTITY", default="", help="Its CPU limit; default: none.")
-@click.option("--memory-limit", metavar="QUANTITY", default="",
-              help="Its memory limit; default: none. Big volumes need more than 1Gi.")
-@click.option("--k10-namespace", metavar="NAME", default="kasten-io", show_default=True, help="Kasten's namespace.")
+@sidecar_options
+@parallel_option
+@image_check_option
+@click.option("--force", is_flag=True, help="Go on although GitOps or an operator keeps the workload as it is.")
 @timeout_option("10m", "each workload's rollout, after which it is rolled back")
 @dry_run_option
 @output_option
 @shared_options
-def inject(
-    targets: tuple[str, ...], selector: str, everything: bool, image: str, cpu: str, memory: str, cpu_limit: str,
-    memory_limit: str, k10_namespace: str, timeout: float,
-) -> None:
+def inject(targets: tuple[str, ...], selector: str, everything: bool, **flags: Any) -> None:
     """Put Kasten's sidecar into workloads, so that their volumes can be backed up without snapshots.
 
-    Checks everything first, makes the SCC copy and grants it to the workload's service account, changes the workload
-    with one patch and waits for its pods. What fails is rolled back exactly. A second run changes nothing.
+    Checks everything first, makes the SCC copy and grants it to the workload's service account, changes each workload
+    with one patch and waits for its pods, several workloads at a time. What fails is rolled back exactly. A second run
+    changes nothing. A sidecar that k10tools put in is taken over.
 
     \b
     Examples:
       oc gsb inject deploy/web
       oc gsb inject sts/db --memory 1Gi --timeout 20m
+      oc gsb inject --all --parallel 10
       oc gsb inject --all --dry-run=server
     """
     from oc_gsb.sidecar.inject import inject as inject_sidecars
     from oc_gsb.sidecar.requests import InjectRequest
     from oc_gsb.sidecar.selection import Selection
 
-    request = InjectRequest(
-        selection=Selection(parse_targets(targets, allowed=KINDS), selector, everything), image=image, cpu=cpu,
-        memory=memory, cpu_limit=cpu_limit, memory_limit=memory_limit, timeout=timeout, k10_namespace=k10_namespace,
-    )
+    request = InjectRequest(Selection(parse_targets(targets, allowed=KINDS), selector, everything), **flags)
     session = current_session()
     cluster = session.connect()
     with session.progress() as progress:

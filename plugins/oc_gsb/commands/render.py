@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from oc_gsb.commands.inject import KINDS
+from oc_gsb.commands.sidecar_options import KINDS, sidecar_options
 from plugin_core.cli.options import all_option, selector_option, shared_options
 from plugin_core.cli.sessions import current_session
 from plugin_core.cli.targets import parse_targets
@@ -16,17 +18,9 @@ from plugin_core.cli.targets import parse_targets
 @all_option
 @click.option("--only", "part", type=click.Choice(["all", "patch", "access"]), default="all", show_default=True,
               help="The workload's patch, or SCC copy and rights, which an administrator applies.")
-@click.option("--image", metavar="IMAGE", default="", help="Sidecar image; default: k10-config's.")
-@click.option("--cpu", metavar="QUANTITY", default="100m", show_default=True, help="The sidecar's CPU request.")
-@click.option("--memory", metavar="QUANTITY", default="256Mi", show_default=True, help="The sidecar's memory request.")
-@click.option("--cpu-limit", metavar="QUANTITY", default="", help="Its CPU limit; default: none.")
-@click.option("--memory-limit", metavar="QUANTITY", default="", help="Its memory limit; default: none.")
-@click.option("--k10-namespace", metavar="NAME", default="kasten-io", show_default=True, help="Kasten's namespace.")
+@sidecar_options
 @shared_options
-def render(
-    targets: tuple[str, ...], selector: str, everything: bool, part: str, image: str, cpu: str, memory: str,
-    cpu_limit: str, memory_limit: str, k10_namespace: str,
-) -> None:
+def render(targets: tuple[str, ...], selector: str, everything: bool, part: str, **flags: Any) -> None:
     """Print what inject would do as YAML for Git: SCC copy, role, binding and a patch. Nothing is changed.
 
     \b
@@ -40,10 +34,7 @@ def render(
     from oc_gsb.sidecar.selection import Selection
     from plugin_core.render.manifests import yaml_documents
 
-    request = InjectRequest(
-        selection=Selection(parse_targets(targets, allowed=KINDS), selector, everything), image=image, cpu=cpu,
-        memory=memory, cpu_limit=cpu_limit, memory_limit=memory_limit, k10_namespace=k10_namespace,
-    )
+    request = InjectRequest(Selection(parse_targets(targets, allowed=KINDS), selector, everything), **flags)
     session = current_session()
     cluster = session.connect()
     with session.progress() as progress:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oc_gsb.commands.inject import KINDS
+from oc_gsb.commands.sidecar_options import KINDS
 from plugin_core.cli.sessions import current_session
 from plugin_core.cli.targets import parse_targets
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oc_gsb.commands.inject import KINDS
+from oc_gsb.commands.sidecar_options import KINDS, parallel_option
 from plugin_core.cli.options import (
     all_option,
     dry_run_option,
@@ -21,15 +21,17 @@ from plugin_core.cli.targets import parse_targets
 @click.argument("targets", nargs=-1, metavar="[deploy|sts|dc/NAME]...")
 @selector_option
 @all_option
+@parallel_option
 @timeout_option("10m", "each workload's rollout")
 @dry_run_option
 @output_option
 @shared_options
-def uninject(targets: tuple[str, ...], selector: str, everything: bool, timeout: float) -> None:
+def uninject(targets: tuple[str, ...], selector: str, everything: bool, parallel: int, timeout: float) -> None:
     """Take the sidecar out again: the workload becomes exactly what it was before.
 
     What others changed in it since is kept and named. After the rollout the grant and the SCC copy are deleted too,
-    unless something else needs them. A second run changes nothing.
+    unless something else needs them. A second run changes nothing. Named ones lose a sidecar of k10tools too, and all
+    lose the volumes that k10tools leaves behind.
 
     \b
     Examples:
@@ -41,7 +43,7 @@ def uninject(targets: tuple[str, ...], selector: str, everything: bool, timeout:
     from oc_gsb.sidecar.uninject import uninject as take_sidecars_out
 
     request = UninjectRequest(
-        selection=Selection(parse_targets(targets, allowed=KINDS), selector, everything), timeout=timeout
+        Selection(parse_targets(targets, allowed=KINDS), selector, everything), timeout, parallel
     )
     session = current_session()
     cluster = session.connect()

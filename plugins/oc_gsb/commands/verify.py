@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oc_gsb.commands.inject import KINDS
+from oc_gsb.commands.sidecar_options import KINDS
 from plugin_core.cli.options import all_option, output_option, selector_option, shared_options, timeout_option
 from plugin_core.cli.sessions import current_session
 from plugin_core.cli.targets import parse_targets

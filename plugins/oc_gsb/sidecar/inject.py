@@ -1,233 +1,177 @@
-"""Injection of the sidecar, as one transaction a workload: plan, grant, one patch, rollout; undone when it fails."""
+"""Injection into many workloads: each looked at before the first is changed, then several at a time."""
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
-from oc_gsb.sidecar import results, transitions
+from oc_gsb.sidecar import results
 from oc_gsb.sidecar.containers import sidecar_of
-from oc_gsb.sidecar.grants import ensure_grant, withdraw
+from oc_gsb.sidecar.image_probe import SECONDS, Tried, try_image
+from oc_gsb.sidecar.injection import Injector
 from oc_gsb.sidecar.kasten import read_tools_image
 from oc_gsb.sidecar.mounting import has_nothing_to_back_up
 from oc_gsb.sidecar.planning import Plan, Planner
-from oc_gsb.sidecar.record import has_record, read_record
+from oc_gsb.sidecar.record import read_record
 from oc_gsb.sidecar.requests import InjectRequest
-from oc_gsb.sidecar.results import Answer, Outcome, answer_with, not_started_after, outcome_of
+from oc_gsb.sidecar.results import Answer, Outcome, answer_with, outcome_of
 from oc_gsb.sidecar.selection import select_workloads
+from oc_gsb.sidecar.shared_grants import SharedGrants
+from oc_gsb.sidecar.side_by_side import Stop, Voices, run_side_by_side
+from oc_gsb.sidecar.surroundings import kasten_warnings
 from plugin_core import errors
 from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import Cluster
-from plugin_core.kube.waiting import Phase
-from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
-from plugin_core.workloads.templates import kind_of, pod_spec_of, replicas_of
-from plugin_core.workloads.waits import Rollout
+from plugin_core.workloads.templates import kind_of, pod_spec_of
 
-ROLLBACK_SECONDS = 120.0
-"""How long a rollback's pods are waited for; the rollback itself is one request."""
+
+@dataclass
+class _Turn:
+    """One workload's. plan None and outcome None: it has a record, and is gone on with."""
+
+    workload: Manifest
+    removing: bool = False
+    plan: Plan | None = None
+    outcome: Outcome | None = None
+    known: bool = field(default=False)
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.workload).name.lower()}/{name_of(self.workload)}"
 
 
 def inject(cluster: Cluster, request: InjectRequest, *, progress: Progress) -> Answer:
-    """Injects each selected workload; one that fails does not keep the others from theirs.
+    """Injects the selected workloads; one that fails does not keep the others from theirs.
 
     Every workload is planned before the first is changed. One that has a record is waited for and otherwise left alone.
     """
     progress.phase("looking at the workloads and what their injection needs")
-    run = _Run(cluster, request, progress=progress)
-    steps = [(workload, run.plan(workload)) for workload in select_workloads(cluster, request.selection)]
-    outcomes: list[Outcome] = []
-    for workload, plan in steps:
-        kept_from_it = not_started_after(outcomes, workload)
-        if kept_from_it:
-            outcomes.append(kept_from_it)
-        elif isinstance(plan, Outcome):
-            outcomes.append(plan)
-        else:
-            outcomes.append(run.carry_out(plan) if plan else run.go_on(workload))
-    empty = f"No workload in namespace {cluster.namespace} matches."
-    return answer_with("InjectionList", outcomes, dry_run=cluster.dry_run, empty=empty)
+    return _Run(cluster, request, progress=progress).run()
 
 
 class _Run:
-    """One run of inject: what it shares between workloads."""
+    """One run of inject."""
 
     def __init__(self, cluster: Cluster, request: InjectRequest, *, progress: Progress) -> None:
-        self._cluster, self._request, self._progress = cluster, request, progress
-        self._planner: Planner | None = None
-        self._id = secrets.token_hex(4)
+        self._cluster, self._request, self._progress, self._stop = cluster, request, progress, Stop()
+        self._grants = SharedGrants(cluster, progress=progress)
+        self._injector = Injector(cluster, request, grants=self._grants, stop=self._stop)
 
-    def plan(self, workload: Manifest) -> Plan | Outcome | None:
-        """A plan; an outcome when nothing is to be done; None for a workload with a record, which go_on is for."""
+    def run(self) -> Answer:
+        turns = [self._look_at(one) for one in select_workloads(self._cluster, self._request.selection)]
+        self._finish_removals([turn for turn in turns if turn.removing])
+        planner = self._plan([turn for turn in turns if not turn.known and turn.outcome is None])
+        planned = [turn for turn in turns if turn.plan is not None and turn.outcome is None]
+        if planner is not None and planned:
+            self._try_images(planner, planned)
+            self._prepare([turn for turn in planned if turn.outcome is None])
+        self._carry_out(planner, [turn for turn in turns if turn.outcome is None])
+        outcomes = [self._outcome(turn) for turn in turns]
+        used = [turn.plan.grant for turn in planned if turn.plan and self._outcome(turn).good]
+        notes = run_side_by_side([partial(self._grants.withdraw_unused, used)], parallel=1, stop=Stop())[0] or []
+        empty = f"No workload in namespace {self._cluster.namespace} matches."
+        return answer_with("InjectionList", outcomes, dry_run=self._cluster.dry_run, empty=empty, notes=notes)
+
+    def _look_at(self, workload: Manifest) -> _Turn:
+        turn = _Turn(workload)
         try:
             record = read_record(workload)
-            if record is not None and record.removing and not self._cluster.dry_run.on:
-                workload = self._finish_removal(workload)
+            if record is not None and record.removing:
+                turn.removing = not self._cluster.dry_run.on
             elif record is not None and sidecar_of(pod_spec_of(workload)) is not None:
-                return None
+                turn.known = True
             elif record is not None:
                 raise errors.NotReady(
                     "it was injected before, but someone took the sidecar out of its template since (GitOps, or an "
-                    "undone rollout)", hint=f"clear its record with: oc gsb uninject {_target(workload)} "
+                    "undone rollout)", hint=f"clear its record with: oc gsb uninject {turn.name} "
                     f"-n {self._cluster.namespace}; then inject it again",
                 )
+            elif not self._request.selection.named and has_nothing_to_back_up(workload):
+                turn.outcome = outcome_of(workload, results.SKIPPED, message="it mounts no PersistentVolumeClaim")
         except errors.PluginError as error:
-            return outcome_of(workload, results.REFUSED, message=error.message, hint=error.hint,
-                              exit_code=error.exit_code)
-        if not self._request.selection.named and has_nothing_to_back_up(workload):
-            return outcome_of(workload, results.SKIPPED, message="it mounts no PersistentVolumeClaim")
-        plan = self._get_planner().plan(workload)
-        if not plan.problems:
-            return plan
-        code = ExitCode.FORBIDDEN if plan.forbidden else ExitCode.NOT_READY
-        more = f" (and {len(plan.problems) - 1} more)" if len(plan.problems) > 1 else ""
-        return outcome_of(workload, results.REFUSED, message=plan.problems[0] + more, problems=plan.problems,
-                          exit_code=code, hint=plan.hint, scc=plan.scc.base)
+            turn.outcome = outcome_of(workload, results.REFUSED, message=error.message, hint=error.hint,
+                                      exit_code=error.exit_code)
+        return turn
 
-    def carry_out(self, plan: Plan) -> Outcome:
-        """The transaction. Whatever stops it, Ctrl-C included, the workload and the cluster end as they were."""
-        workload, planner = plan.workload, self._get_planner()
-        self._announce(plan)
-        created: list[Manifest] = []
-        code, hint = ExitCode.FAILED, ""
-        reasons: tuple[str, ...] = ()
-        try:
-            self._grant(plan, created)
-            edited = transitions.add(self._cluster, workload, hold=bool(plan.stop),
-                                     edit=lambda before: planner.edit(plan, before, run=self._id))
-            if self._cluster.dry_run.on:
-                return outcome_of(workload, results.INJECTED, scc=plan.scc.wanted, image=self._image(edited.after))
-            self._grant(plan, created)
-            rollout = transitions.finish(self._cluster, edited.after, progress=self._progress,
-                                         deadline=Deadline.after(self._request.timeout))
-            if rollout.phase is Phase.READY:
-                return outcome_of(rollout.workload or workload, results.INJECTED, rollout=rollout,
-                                  image=self._image(edited.after), message=plan.stop and "was at 0 replicas meanwhile")
-            code, reasons = _verdict(rollout, self._request.timeout)
-        except KeyboardInterrupt:
-            code, reasons = ExitCode.INTERRUPTED, ("interrupted",)
-        except errors.PluginError as error:
-            code, reasons, hint = error.exit_code, (error.message,), error.hint
-        return self._undo(plan, created, code=code, reasons=reasons, hint=hint)
+    def _finish_removals(self, turns: Sequence[_Turn]) -> None:
+        jobs = [partial(self._injector.finish_removal, turn.workload, progress=self._progress) for turn in turns]
+        done = run_side_by_side(jobs, parallel=1, stop=self._stop)
+        for turn, found in zip(turns, done, strict=True):
+            if isinstance(found, Outcome):
+                turn.outcome = found
+            elif found is not None:
+                turn.workload = found
 
-    def go_on(self, workload: Manifest) -> Outcome:
-        """A workload with a record: nothing is written, unless an earlier run left it held at zero replicas.
+    def _plan(self, turns: Sequence[_Turn]) -> Planner | None:
+        """Fills in plans, and outcomes for what has a problem. None when there is nothing to plan."""
+        if not turns or self._stop.asked:
+            return None
+        namespace = self._request.k10_namespace
+        image = self._request.image or read_tools_image(self._cluster, namespace=namespace)
+        planner = Planner(self._cluster, [turn.workload for turn in turns], options=self._request.options(image),
+                          k10_namespace=namespace, force=self._request.force)
+        if not planner.has_sccs:
+            self._progress.note("this cluster has no SecurityContextConstraints: no SCC is copied or granted")
+        for turn in turns:
+            turn.plan = planner.plan(turn.workload)
+            if turn.plan.problems:
+                turn.outcome = _refused(turn.plan, turn.plan.problems)
+        kasten = kasten_warnings(self._cluster, namespace=namespace, has_ca=bool(self._request.ca_configmap))
+        for warning in (*planner.unread, *kasten):
+            self._progress.warn(warning)
+        return planner
 
-        What an earlier run completed is not undone by a later one, however its pods are by now.
-        """
-        image, message = self._image(workload), ""
-        record = read_record(workload)
-        held = record is not None and record.replicas is not None
-        if self._request.image and self._request.image != image:
-            message = f"its sidecar has image {image}; uninject and inject it to change that"
-        if self._cluster.dry_run.on:
-            return outcome_of(workload, results.UNCHANGED, image=image, message=message)
-        self._progress.phase(f"waiting for {_target(workload)}, injected before", total=replicas_of(workload))
-        try:
-            rollout = transitions.finish(self._cluster, workload, progress=self._progress,
-                                         deadline=Deadline.after(self._request.timeout))
-        except KeyboardInterrupt:
-            return outcome_of(workload, results.FAILED, image=image, exit_code=ExitCode.INTERRUPTED,
-                              message="interrupted while waiting for its pods; it stays injected")
-        except errors.PluginError as error:
-            return outcome_of(workload, results.FAILED, image=image, message=error.message, hint=error.hint,
-                              exit_code=error.exit_code)
-        if rollout.phase is Phase.READY and held:
-            return outcome_of(workload, results.INJECTED, rollout=rollout, image=image,
-                              message="an earlier run had left it at 0 replicas; it has them back")
-        if rollout.phase is Phase.READY:
-            return outcome_of(workload, results.UNCHANGED, rollout=rollout, image=image, message=message)
-        code, reasons = _verdict(rollout, self._request.timeout)
-        return outcome_of(
-            workload, results.FAILED, rollout=rollout, image=image, exit_code=code, problems=reasons,
-            message=f"it was injected before, but is not ready: {reasons[0]}",
-            hint=f"take it out with: oc gsb uninject {_target(workload)} -n {self._cluster.namespace}",
-        )
+    def _try_images(self, planner: Planner, turns: Sequence[_Turn]) -> None:
+        trials = list(dict.fromkeys(turn.plan.trial for turn in turns if turn.plan and turn.plan.trial))
+        wanted = [one for one in trials if not planner.runs(one)]
+        if not wanted or not self._request.try_image or self._cluster.dry_run.on:
+            return
+        jobs = [partial(try_image, self._cluster, one, deadline=self._stop.deadline(SECONDS), progress=self._progress)
+                for one in wanted]
+        done = run_side_by_side(jobs, parallel=1, stop=self._stop)
+        tried = dict(zip(wanted, (one or Tried() for one in done), strict=True))
+        for trial, found in tried.items():
+            if found.open and not self._stop.asked:
+                self._progress.warn(f"whether {trial.image} can be pulled is not known: {found.open}")
+        for turn in turns:
+            problem = tried[turn.plan.trial].problem if turn.plan and turn.plan.trial in tried else ""
+            if turn.plan and problem:
+                turn.outcome = _refused(turn.plan, (problem,), hint="name another with --image, or the Secret to pull "
+                                        "it with by --pull-secret; --no-image-check leaves this out")
 
-    def _undo(
-        self, plan: Plan, created: list[Manifest], *, code: ExitCode, reasons: tuple[str, ...], hint: str,
-    ) -> Outcome:
-        workload = plan.workload
-        self._progress.phase(f"rolling {_target(workload)} back", total=replicas_of(workload))
-        deadline = Deadline.after(ROLLBACK_SECONDS)
-        try:
-            patched = self._is_ours(workload)
-            rollout = transitions.look(self._cluster, workload)
-            if patched:
-                rollout = transitions.roll_back(self._cluster, workload, hold=bool(plan.stop), deadline=deadline,
-                                                progress=self._progress)
-            notes = list(self._withdraw(plan, created, deadline=deadline))
-        except errors.PluginError as error:
-            return outcome_of(
-                workload, results.FAILED, exit_code=code,
-                message=f"{reasons[0]}; then rolling back failed: {error.message}",
-                problems=(*reasons, f"rolling back failed: {error.message}"),
-                hint=f"finish it with: oc gsb uninject {_target(workload)} -n {self._cluster.namespace}",
-            )
-        if rollout.phase is not Phase.READY:
-            notes.insert(0, f"it is as it was before, but its pods are not all back: {rollout.summary}")
-        result = results.ROLLED_BACK if patched else results.FAILED
-        return outcome_of(workload, result, rollout=rollout, exit_code=code, hint=hint,
-                          message="; ".join([reasons[0], *notes]), problems=(*reasons, *notes))
+    def _prepare(self, turns: Sequence[_Turn]) -> None:
+        plans = [turn.plan for turn in turns if turn.plan]
+        run_side_by_side([partial(self._grants.prepare, plans)], parallel=1, stop=self._stop)
 
-    def _withdraw(self, plan: Plan, created: list[Manifest], *, deadline: Deadline) -> list[str]:
-        if not created or self._cluster.dry_run.on:
-            return []
-        transitions.wait_for_sidecars_gone(self._cluster, plan.workload, deadline=deadline, progress=self._progress)
-        return withdraw(self._cluster, plan.grant, progress=self._progress, only=created)
+    def _carry_out(self, planner: Planner | None, turns: Sequence[_Turn]) -> None:
+        parallel = min(self._request.parallel, max(1, len(turns)))
+        voices = Voices(self._progress, total=len(turns),
+                        what=f"injecting {len(turns)} workloads, {parallel} at a time")
 
-    def _is_ours(self, workload: Manifest) -> bool:
-        try:
-            current = self._cluster.get(kind_of(workload), name_of(workload), namespace=self._cluster.namespace)
-        except errors.NotFound:
-            return False
-        record = read_record(current) if has_record(current) else None
-        return record is not None and record.run == self._id
+        def take(turn: _Turn) -> Outcome:
+            voice = voices.of(turn.name)
+            try:
+                if turn.plan is None or planner is None:
+                    return self._injector.go_on(turn.workload, progress=voice)
+                return self._injector.carry_out(planner, turn.plan, progress=voice)
+            finally:
+                voices.over(turn.name)
 
-    def _finish_removal(self, workload: Manifest) -> Manifest:
-        self._progress.phase(f"finishing the removal of {_target(workload)}'s sidecar that was begun before")
-        deadline = Deadline.after(self._request.timeout)
-        rollout = transitions.finish(self._cluster, workload, deadline=deadline, progress=self._progress)
-        if rollout.phase is not Phase.READY or rollout.workload is None:
-            raise errors.TimedOut(f"its sidecar's removal, begun before, is not over: {rollout.summary}")
-        return rollout.workload
-
-    def _grant(self, plan: Plan, created: list[Manifest]) -> None:
-        if plan.scc.grant:
-            ensure_grant(self._cluster, plan.grant, copy=plan.scc.copy, created=created, progress=self._progress)
-
-    def _announce(self, plan: Plan) -> None:
-        target = _target(plan.workload)
-        self._progress.phase(f"injecting {target}", total=replicas_of(plan.workload))
-        for warning in plan.warnings:
-            self._progress.warn(f"{target}: {warning}")
-        if plan.stop:
-            self._progress.warn(f"{target} goes to 0 replicas for the change: {plan.stop}")
-        if plan.scc.wanted:
-            self._progress.note(f"{target}: its pods have SCC {plan.scc.base}; with the sidecar they get "
-                                f"{plan.scc.wanted}, same user and groups (service account {plan.scc.account})")
-
-    def _get_planner(self) -> Planner:
-        if self._planner is None:
-            namespace = self._request.k10_namespace
-            image = self._request.image or read_tools_image(self._cluster, namespace=namespace)
-            self._planner = Planner(self._cluster, options=self._request.options(image), k10_namespace=namespace)
-            if not self._planner.has_sccs:
-                self._progress.note("this cluster has no SecurityContextConstraints: no SCC is copied or granted")
-        return self._planner
+        found = run_side_by_side([partial(take, turn) for turn in turns], parallel=parallel, stop=self._stop)
+        for turn, outcome in zip(turns, found, strict=True):
+            turn.outcome = outcome
 
     @staticmethod
-    def _image(workload: Manifest) -> str:
-        return str((sidecar_of(pod_spec_of(workload)) or {}).get("image", ""))
+    def _outcome(turn: _Turn) -> Outcome:
+        return turn.outcome or outcome_of(turn.workload, results.NOT_STARTED, message="interrupted before its turn",
+                                          exit_code=ExitCode.INTERRUPTED)
 
 
-def _verdict(rollout: Rollout, timeout: float) -> tuple[ExitCode, tuple[str, ...]]:
-    """The exit code for a rollout that did not succeed, and the reasons, the first of them short."""
-    if rollout.phase is Phase.FAILED:
-        return ExitCode.FAILED, rollout.reasons
-    first = f"not over after {format_duration(timeout)} (--timeout): {rollout.summary}"
-    return ExitCode.TIMEOUT, (first, *rollout.reasons[1:])
-
-
-def _target(workload: Manifest) -> str:
-    return f"{kind_of(workload).name.lower()}/{name_of(workload)}"
+def _refused(plan: Plan, problems: Sequence[str], *, hint: str = "") -> Outcome:
+    code = ExitCode.FORBIDDEN if plan.forbidden else ExitCode.NOT_READY
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return outcome_of(plan.workload, results.REFUSED, message=problems[0] + more, problems=tuple(problems),
+                      exit_code=code, hint=hint or plan.hint, scc=plan.scc.base)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from oc_gsb.sidecar.containers import sidecar_of
+from oc_gsb.sidecar.adoption import without_foreign
+from oc_gsb.sidecar.keepers import machine_of
 from oc_gsb.sidecar.mounting import plan_mounts
 from plugin_core.model.kinds import DEPLOYMENT_CONFIG
 from plugin_core.model.manifests import Manifest, is_terminating, labels_of, name_of, namespace_of, part_of
-from plugin_core.names import SIDECAR_CONTAINER
 from plugin_core.workloads.claims import claim_volumes, is_exclusive
-from plugin_core.workloads.templates import pod_spec_of, replicas_of
+from plugin_core.workloads.templates import replicas_of
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LABEL_SYNC = "security.openshift.io/scc.podSecurityLabelSync"
@@ -22,10 +22,10 @@ def workload_problems(workload: Manifest, *, k10_namespace: str) -> list[str]:
     """Every reason why this workload, which has no record of ours, cannot take the sidecar; [] when it can."""
     if namespace_of(workload) == k10_namespace:
         return [f"{k10_namespace} is Kasten's own namespace; its pods are not touched"]
-    if sidecar_of(pod_spec_of(workload)) is not None:
-        return [f"it has a container {SIDECAR_CONTAINER} not injected by oc-gsb, so no record tells how to undo it; "
-                "remove it with the tool that added it, then inject again"]
-    problems = list(plan_mounts(workload).problems)
+    machine = machine_of(workload)
+    if machine:
+        return [f"it is {machine}; Kasten copies no files out of virtual machines"]
+    problems = list(plan_mounts(without_foreign(workload)).problems)
     if is_terminating(workload):
         problems.append("it is being deleted")
     if part_of(workload, "spec", "paused"):
@@ -99,9 +99,3 @@ def _overlaps(workload: Manifest) -> bool:
         surge = part_of(strategy, "rollingParams", "maxSurge")
         return strategy.get("type") != "Recreate" and surge not in (0, "0", "0%")
     return False
-
-
-def controlling_owner(workload: Manifest) -> str:
-    """`Kafka/orders` when another object controls the workload and may undo a change of it; "" otherwise."""
-    owners = part_of(workload, "metadata", "ownerReferences") or []
-    return next((f"{one.get('kind')}/{one.get('name')}" for one in owners if one.get("controller")), "")

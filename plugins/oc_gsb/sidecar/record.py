@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from oc_gsb.sidecar.containers import SidecarOptions
 from plugin_core.errors import NotReady
 from plugin_core.model.manifests import Manifest, annotations_of, name_of
 from plugin_core.names import INJECTION_RECORD
@@ -28,7 +29,9 @@ class Record:
     scc: the SCC its pods were to get ("" when the cluster has none); pinned: whether the template was pinned to it.
     replicas: the count to return to, while the workload is held at 0 for the change; None otherwise.
     removing: the template is already restored, only the return to `replicas` is still to come. run: which run of inject
-    wrote it, so that a run undoes no other's work.
+    wrote it, so that a run undoes no other's work. pull_secrets: names that were added. options: what was asked for, as
+    options_text has it; "" when not known. adopted: whether another tool's sidecar was there. previous_image: the image
+    to return to while an upgrade is under way; "" otherwise.
     """
 
     template: Manifest
@@ -41,13 +44,34 @@ class Record:
     replicas: int | None = None
     removing: bool = False
     run: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    options: str = ""
+    adopted: bool = False
+    previous_image: str = ""
 
 
 _KEYS = {
     "template": "template", "volumes": "volumes", "had_annotations": "hadAnnotations",
     "backup_annotation": "backupAnnotation", "required_scc": "requiredScc", "scc": "scc", "pinned": "pinned",
-    "replicas": "replicas", "removing": "removing", "run": "run",
+    "replicas": "replicas", "removing": "removing", "run": "run", "pull_secrets": "pullSecrets", "options": "options",
+    "adopted": "adopted", "previous_image": "previousImage",
 }
+
+
+def options_text(options: SidecarOptions) -> str:
+    """What was asked for but the image, as JSON without what is as it is by default: for status and later runs."""
+    default = SidecarOptions(image="")
+    values = {key: value for key, value in asdict(options).items()
+              if key not in ("image", "own_image") and value != getattr(default, key)}
+    return json.dumps(values, separators=(",", ":")) if values else ""
+
+
+def options_of(record: Record, *, image: str) -> SidecarOptions:
+    """What was asked for, with this image; what the record does not say is as it is by default."""
+    values = json.loads(record.options) if record.options else {}
+    values["env"] = tuple((str(name), str(value)) for name, value in values.get("env", ()))
+    values["pull_secrets"] = tuple(values.get("pull_secrets", ()))
+    return SidecarOptions(image=image, **values)
 
 
 def record_text(record: Record) -> str:
@@ -74,7 +98,8 @@ def read_record(workload: Manifest) -> Record | None:
         version = document["version"]
         if version == VERSION:
             values = {field: document[key] for field, key in _KEYS.items()}
-            record = Record(**{**values, "volumes": tuple(values["volumes"])})
+            lists = {field: tuple(values[field]) for field in ("volumes", "pull_secrets")}
+            record = Record(**{**values, **lists})
             intact = document["templateHash"] == _hash(record.template)
     except (ValueError, KeyError, TypeError) as error:
         raise NotReady(f"{where} cannot be read: {type(error).__name__}: {error}", hint=by_hand) from error

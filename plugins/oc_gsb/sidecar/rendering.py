@@ -41,8 +41,10 @@ def render(cluster: Cluster, request: InjectRequest, *, part: str, progress: Pro
     """
     progress.phase("looking at the workloads and what their injection needs")
     image = request.image or read_tools_image(cluster, namespace=request.k10_namespace)
-    planner = Planner(cluster, options=request.options(image), k10_namespace=request.k10_namespace)
-    plans = [planner.plan(_plain(one)) for one in select_workloads(cluster, request.selection)]
+    workloads = [_plain(one) for one in select_workloads(cluster, request.selection)]
+    planner = Planner(cluster, workloads, options=request.options(image), k10_namespace=request.k10_namespace,
+                      force=True)
+    plans = [planner.plan(one) for one in workloads]
     problems = [f"{_target(plan.workload)}: {problem}" for plan in plans for problem in plan.problems
                 if not plan.forbidden]
     if problems:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from oc_gsb.sidecar.containers import KOPIA_VOLUMES, SidecarOptions, kopia_volumes, sidecar_container
+from oc_gsb.sidecar.adoption import MARK, is_foreign, leftovers, without_foreign
+from oc_gsb.sidecar.containers import (
+    CA_VOLUME,
+    KOPIA_VOLUMES,
+    SidecarOptions,
+    completed,
+    sidecar_container,
+    sidecar_of,
+    sidecar_volumes,
+)
 from oc_gsb.sidecar.mounting import plan_mounts
-from oc_gsb.sidecar.record import Record, read_record, record_text
+from oc_gsb.sidecar.record import Record, options_text, read_record, record_text
 from plugin_core.model.manifests import Manifest, annotations_of
 from plugin_core.names import FORCE_GENERIC_BACKUP, INJECTION_RECORD, REQUIRED_SCC, SIDECAR_CONTAINER
-from plugin_core.workloads.templates import replicas_of, template_of
+from plugin_core.workloads.templates import pod_spec_of, replicas_of, template_of
 
-MARK = "true"
-"""The value Kasten looks for in FORCE_GENERIC_BACKUP."""
+__all__ = ["MARK", "Removal", "add_sidecar", "hold_at_zero", "hold_removal", "release", "remove_sidecar"]
 
 
 @dataclass(frozen=True)
@@ -33,28 +42,51 @@ def add_sidecar(
 ) -> Manifest:
     """The workload with sidecar, volumes, mounts, annotation and record; equal to it when it has a record already.
 
-    scc: what its pods are to be admitted by, for the record. pin: its template requires one SCC and must require this
-    one instead. run: for the record. The workload must have no problems by plan_mounts and no sidecar of anyone else's.
+    Another tool's sidecar is kept and completed; the record then holds the template without it. scc: what its pods are
+    to be admitted by, for the record. pin: its template requires one SCC and must require this one instead. run: for
+    the record. The workload must have no problems by plan_mounts.
     """
-    result = copy.deepcopy(workload)
     if read_record(workload) is not None:
-        return result
-    before = template_of(workload)
-    annotations = annotations_of(workload)
+        return copy.deepcopy(workload)
+    foreign = is_foreign(workload)
+    plain = without_foreign(workload) if foreign or leftovers(workload) else workload
+    before, annotations = template_of(plain), annotations_of(plain)
     record = Record(
-        template=copy.deepcopy(before), volumes=tuple(KOPIA_VOLUMES),
-        had_annotations="annotations" in workload.get("metadata", {}),
+        template=copy.deepcopy(before),
+        volumes=(*KOPIA_VOLUMES, *([CA_VOLUME] if options.ca_configmap else [])),
+        had_annotations="annotations" in plain.get("metadata", {}),
         backup_annotation=annotations.get(FORCE_GENERIC_BACKUP),
         required_scc=annotations_of(before).get(REQUIRED_SCC), scc=scc, pinned=pin, run=run,
+        pull_secrets=_missing_secrets(before, options), options=options_text(options), adopted=foreign,
     )
-    template = result["spec"]["template"]
-    spec = template["spec"]
-    spec["containers"] = [*spec["containers"], sidecar_container(options, plan_mounts(workload).mounts)]
-    spec["volumes"] = [*(spec.get("volumes") or []), *kopia_volumes()]
+    result = copy.deepcopy(workload)
+    _put_in(pod_spec_of(result), plain, options, foreign=foreign, pull_secrets=record.pull_secrets)
     if pin:
-        template["metadata"]["annotations"][REQUIRED_SCC] = scc
+        result["spec"]["template"]["metadata"]["annotations"][REQUIRED_SCC] = scc
     _annotate(result, {FORCE_GENERIC_BACKUP: MARK, INJECTION_RECORD: record_text(record)})
     return result
+
+
+def _put_in(
+    spec: Manifest, plain: Manifest, options: SidecarOptions, *, foreign: bool, pull_secrets: tuple[str, ...]
+) -> None:
+    mounts = plan_mounts(plain).mounts
+    if foreign:
+        there = sidecar_of(spec)
+        assert there is not None
+        there.update(completed(there, options, mounts))
+    else:
+        spec["containers"] = [*spec["containers"], sidecar_container(options, mounts)]
+    volumes = spec.get("volumes") or []
+    names = {volume.get("name") for volume in volumes}
+    spec["volumes"] = [*volumes, *(one for one in sidecar_volumes(options) if one["name"] not in names)]
+    if pull_secrets:
+        spec["imagePullSecrets"] = [*(spec.get("imagePullSecrets") or []), *({"name": one} for one in pull_secrets)]
+
+
+def _missing_secrets(template: Manifest, options: SidecarOptions) -> tuple[str, ...]:
+    there = {one.get("name") for one in (template.get("spec") or {}).get("imagePullSecrets") or []}
+    return tuple(dict.fromkeys(one for one in options.pull_secrets if one not in there))
 
 
 def remove_sidecar(workload: Manifest, record: Record) -> Removal:
@@ -128,13 +160,22 @@ def _without_additions(template: Manifest, record: Record) -> Manifest:
     result = copy.deepcopy(template)
     spec, original = result.get("spec") or {}, record.template.get("spec") or {}
     spec["containers"] = [one for one in spec.get("containers") or [] if one.get("name") != SIDECAR_CONTAINER]
-    volumes = [one for one in spec.get("volumes") or [] if one.get("name") not in record.volumes]
-    if volumes or original.get("volumes"):
-        spec["volumes"] = volumes
-    elif "volumes" in original:
-        spec["volumes"] = original["volumes"]
-    else:
-        spec.pop("volumes", None)
+    _take_out(spec, original, "initContainers", lambda one: one.get("name") == SIDECAR_CONTAINER)
+    _take_out(spec, original, "volumes", lambda one: one.get("name") in record.volumes)
+    _take_out(spec, original, "imagePullSecrets", lambda one: one.get("name") in record.pull_secrets)
     if record.pinned and annotations_of(result).get(REQUIRED_SCC) == record.scc and record.required_scc is not None:
         result["metadata"]["annotations"][REQUIRED_SCC] = record.required_scc
     return result
+
+
+def _take_out(spec: Manifest, original: Manifest, key: str, ours: Callable[[Manifest], bool]) -> None:
+    """Our items of a list; a list that is empty then is absent again where it was absent."""
+    if key not in spec:
+        return
+    left = [one for one in spec[key] or [] if not ours(one)]
+    if left or original.get(key):
+        spec[key] = left
+    elif key in original:
+        spec[key] = original[key]
+    else:
+        del spec[key]

@@ -55,6 +55,11 @@ def take_out(cluster: Cluster, workload: Manifest, *, hold: bool) -> Edited:
     return _edit(cluster, workload, edit)
 
 
+def take_out_foreign(cluster: Cluster, workload: Manifest, *, edit: Edit) -> Edited:
+    """One patch of a workload without a record; what got one meanwhile is left alone."""
+    return _edit(cluster, workload, lambda before: before if read_record(before) is not None else edit(before))
+
+
 def change(cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool) -> Edited:
     """One patch of a workload that has a record already; zero replicas along with it where old pods must go first."""
 
@@ -79,19 +84,35 @@ def change_back(
     return finish(cluster, restored, deadline=deadline, progress=progress)
 
 
-def finish(cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress) -> Rollout:
-    """Waits for the rollout; first lets a held workload's pods go and returns it to its replicas."""
+def finish(
+    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, leave_held: bool = False
+) -> Rollout:
+    """Waits for the rollout; first lets a held workload's pods go and returns it to its replicas.
+
+    A held workload gets its replicas back even when its pods are not gone by the deadline: the new ones then wait for
+    the volume, which is better than none at all. leave_held: not so, because the caller goes another way from there.
+    """
     record = read_record(workload)
     if record is not None and record.replicas is not None:
-        stopped = wait_for_rollout(cluster, workload, deadline=deadline, progress=progress)
-        if stopped.phase is not Phase.READY:
-            return stopped
-        left = wait_until_gone(cluster, workload, which=lambda pod: True, deadline=deadline, progress=progress)
-        if left:
-            names = ", ".join(f"pod/{name_of(pod)}" for pod in left)
-            return Rollout(Readiness(Phase.WAITING, f"held at 0 replicas; still terminating: {names}"), workload)
+        late = _wait_for_zero(cluster, workload, deadline=deadline, progress=progress)
+        if late is not None and leave_held:
+            return late
         workload = _edit(cluster, workload, release).after
     return wait_for_rollout(cluster, workload, deadline=deadline, progress=progress)
+
+
+def _wait_for_zero(
+    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress
+) -> Rollout | None:
+    """None when its pods are gone; otherwise where it stood at the deadline."""
+    stopped = wait_for_rollout(cluster, workload, deadline=deadline, progress=progress)
+    if stopped.phase is not Phase.READY:
+        return stopped
+    left = wait_until_gone(cluster, workload, which=lambda pod: True, deadline=deadline, progress=progress)
+    if not left:
+        return None
+    names = ", ".join(f"pod/{name_of(pod)}" for pod in left)
+    return Rollout(Readiness(Phase.WAITING, f"held at 0 replicas; still terminating: {names}"), workload)
 
 
 def roll_back(

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from oc_gsb.sidecar import results, transitions
-from oc_gsb.sidecar.containers import sidecar_of
+from oc_gsb.sidecar.adoption import is_foreign, leftovers, without_foreign
 from oc_gsb.sidecar.grants import our_grants, withdraw
 from oc_gsb.sidecar.problems import reason_to_stop
 from oc_gsb.sidecar.record import Record, read_record
 from oc_gsb.sidecar.requests import UninjectRequest
-from oc_gsb.sidecar.results import Answer, Outcome, answer_with, not_started_after, outcome_of
+from oc_gsb.sidecar.results import Answer, Outcome, answer_with, outcome_of
 from oc_gsb.sidecar.selection import select_workloads
+from oc_gsb.sidecar.side_by_side import Stop, Voices, run_side_by_side
 from oc_gsb.sidecar.template import remove_sidecar
 from plugin_core import errors
 from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
-from plugin_core.model.durations import Deadline, format_duration
+from plugin_core.model.durations import format_duration
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, SCC_GROUP
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
-from plugin_core.workloads.templates import kind_of, pod_spec_of, replicas_of, service_account_of
+from plugin_core.workloads.templates import kind_of, replicas_of, service_account_of
+from plugin_core.workloads.waits import Rollout
 
 
 def uninject(cluster: Cluster, request: UninjectRequest, *, progress: Progress) -> Answer:
@@ -33,12 +36,20 @@ def uninject(cluster: Cluster, request: UninjectRequest, *, progress: Progress) 
     workloads = select_workloads(cluster, request.selection)
     claims = {name_of(claim): claim
               for claim in cluster.list_all(PERSISTENT_VOLUME_CLAIM, namespace=cluster.namespace).items}
-    run = _Run(cluster, request, claims=claims, progress=progress)
-    outcomes: list[Outcome] = []
-    for workload in workloads:
-        outcomes.append(not_started_after(outcomes, workload) or run.remove(workload))
-    interrupted = any(outcome.exit_code is ExitCode.INTERRUPTED for outcome in outcomes)
-    notes = [] if interrupted or cluster.dry_run.on else run.withdraw_unused(workloads)
+    stop = Stop()
+    run = _Run(cluster, request, claims=claims, stop=stop)
+    parallel = min(request.parallel, max(1, len(workloads)))
+    voices = Voices(progress, total=len(workloads),
+                    what=f"taking the sidecar out of {len(workloads)} workloads, {parallel} at a time")
+    jobs = [partial(run.remove, one, voices=voices) for one in workloads]
+    done = run_side_by_side(jobs, parallel=parallel, stop=stop)
+    outcomes = [found or outcome_of(one, results.NOT_STARTED, message="interrupted before its turn",
+                                    exit_code=ExitCode.INTERRUPTED)
+                for one, found in zip(workloads, done, strict=True)]
+    notes: list[str] = []
+    if not stop.asked and not cluster.dry_run.on:
+        clearing = partial(_withdraw_unused, cluster, workloads, progress)
+        notes = run_side_by_side([clearing], parallel=1, stop=Stop())[0] or []
     empty = f"No workload in namespace {cluster.namespace} matches."
     return answer_with("UninjectionList", outcomes, dry_run=cluster.dry_run, empty=empty, notes=notes)
 
@@ -47,67 +58,102 @@ class _Run:
     """One run of uninject: what it shares between workloads."""
 
     def __init__(
-        self, cluster: Cluster, request: UninjectRequest, *, claims: dict[str, Manifest], progress: Progress
+        self, cluster: Cluster, request: UninjectRequest, *, claims: dict[str, Manifest], stop: Stop
     ) -> None:
-        self._cluster, self._request, self._claims, self._progress = cluster, request, claims, progress
+        self._cluster, self._request, self._claims, self._stop = cluster, request, claims, stop
 
-    def remove(self, workload: Manifest) -> Outcome:
+    def remove(self, workload: Manifest, *, voices: Voices) -> Outcome:
+        target = _target(workload)
         try:
             record = read_record(workload)
             if record is None:
-                return self._without_record(workload)
-            return self._carry_out(workload, record)
-        except KeyboardInterrupt:
-            return outcome_of(workload, results.FAILED, exit_code=ExitCode.INTERRUPTED, message="interrupted",
-                              hint="run the same command again: it goes on where this one stopped")
+                return self._without_record(workload, voices.of(target))
+            return self._carry_out(workload, record, voices.of(target))
         except errors.PluginError as error:
             return outcome_of(workload, results.FAILED, message=error.message, hint=error.hint,
                               exit_code=error.exit_code)
+        finally:
+            voices.over(target)
 
-    def _carry_out(self, workload: Manifest, record: Record) -> Outcome:
-        target = f"{kind_of(workload).name.lower()}/{name_of(workload)}"
-        self._progress.phase(f"taking the sidecar out of {target}", total=replicas_of(workload))
-        stop = reason_to_stop(workload, self._claims)
-        if stop:
-            self._progress.warn(f"{target} goes to 0 replicas for the change: {stop}")
+    def _carry_out(self, workload: Manifest, record: Record, progress: Progress) -> Outcome:
+        progress.phase(f"taking the sidecar out of {_target(workload)}", total=replicas_of(workload))
+        stop = self._reason_to_stop(workload, progress)
         notes = [] if record.removing else list(remove_sidecar(workload, record).kept)
+        if record.adopted:
+            notes.append("another tool had put it in; the annotation's value from before that is not known")
         edited = transitions.take_out(self._cluster, workload, hold=bool(stop))
-        if self._cluster.dry_run.on:
-            return outcome_of(workload, results.REMOVED, message="; ".join(notes))
-        deadline = Deadline.after(self._request.timeout)
-        rollout = transitions.finish(self._cluster, edited.after, deadline=deadline, progress=self._progress)
-        if rollout.phase is not Phase.READY:
-            late = rollout.phase is Phase.WAITING
-            words = f"not over after {format_duration(self._request.timeout)} (--timeout)" if late else "failed"
-            return outcome_of(
-                workload, results.FAILED, rollout=rollout, exit_code=ExitCode.TIMEOUT if late else ExitCode.FAILED,
-                message=f"the sidecar is out of its template, but the rollout is {words}: {rollout.summary}",
-                problems=(f"the sidecar is out of its template, but the rollout is {words}", *rollout.reasons),
-                hint="see its pods and events; then run the same command again",
-            )
-        transitions.wait_for_sidecars_gone(self._cluster, edited.after, deadline=deadline, progress=self._progress)
-        return outcome_of(workload, results.REMOVED, rollout=rollout, message="; ".join(notes))
+        return self._follow(workload, edited.after, notes, progress)
 
-    def _without_record(self, workload: Manifest) -> Outcome:
-        if sidecar_of(pod_spec_of(workload)) is None:
+    def _without_record(self, workload: Manifest, progress: Progress) -> Outcome:
+        """Another tool's sidecar is taken out when it was named; what such a tool left behind, always."""
+        foreign, left = is_foreign(workload), leftovers(workload)
+        if foreign and not self._request.selection.named:
+            return outcome_of(workload, results.SKIPPED, message="its sidecar was not injected by oc-gsb",
+                              hint=f"take it out with: oc gsb uninject {_target(workload)}")
+        if not foreign and not left:
             rollout = None if self._cluster.dry_run.on else transitions.look(self._cluster, workload)
             return outcome_of(workload, results.UNCHANGED, rollout=rollout, message="it has no sidecar")
+        what = "a sidecar that another tool put in" if foreign else f"the volumes {', '.join(left)} of a sidecar"
+        progress.phase(f"taking out of {_target(workload)} {what}", total=replicas_of(workload))
+        if self._reason_to_stop(workload, progress):
+            return outcome_of(
+                workload, results.REFUSED, exit_code=ExitCode.NOT_READY,
+                message="it has to go to 0 replicas for that, and no record is there to mend a crash from",
+                hint=f"oc gsb inject {_target(workload)}, which takes it over, then uninject it",
+            )
+        edited = transitions.take_out_foreign(self._cluster, workload, edit=without_foreign)
+        notes = [f"{what} was taken out; what was there before it is not recorded"]
+        return self._follow(workload, edited.after, notes, progress)
+
+    def _follow(self, workload: Manifest, after: Manifest, notes: list[str], progress: Progress) -> Outcome:
+        if self._cluster.dry_run.on:
+            return outcome_of(workload, results.REMOVED, message="; ".join(notes))
+        deadline = self._stop.deadline(self._request.timeout)
+        rollout = transitions.finish(self._cluster, after, deadline=deadline, progress=progress)
+        if rollout.phase is not Phase.READY:
+            return self._unfinished(workload, rollout)
+        left = transitions.wait_for_sidecars_gone(self._cluster, after, deadline=deadline, progress=progress)
+        if left:
+            notes.append(f"still terminating: {', '.join(f'pod/{name_of(pod)}' for pod in left)}")
+        return outcome_of(workload, results.REMOVED, rollout=rollout, message="; ".join(notes))
+
+    def _unfinished(self, workload: Manifest, rollout: Rollout) -> Outcome:
+        if self._stop.asked:
+            return outcome_of(
+                workload, results.FAILED, exit_code=ExitCode.INTERRUPTED,
+                message="interrupted: the sidecar is out of its template, its new pods were not waited for",
+                hint="run the same command again: it goes on where this one stopped",
+            )
+        late = rollout.phase is Phase.WAITING
+        words = f"not over after {format_duration(self._request.timeout)} (--timeout)" if late else "failed"
         return outcome_of(
-            workload, results.REFUSED, exit_code=ExitCode.NOT_READY,
-            message="its sidecar was not injected by oc-gsb, so there is no record to undo it by",
-            hint="remove it with the tool that added it (k10tools k10genericbackup uninject)",
+            workload, results.FAILED, rollout=rollout, exit_code=ExitCode.TIMEOUT if late else ExitCode.FAILED,
+            message=f"the sidecar is out of its template, but the rollout is {words}: {rollout.summary}",
+            problems=(f"the sidecar is out of its template, but the rollout is {words}", *rollout.reasons),
+            hint="see its pods and events; then run the same command again",
         )
 
-    def withdraw_unused(self, workloads: Iterable[Manifest]) -> list[str]:
-        """Removes the grants of the workloads' service accounts that nothing needs; what stays, and why."""
-        if not self._cluster.versions_of(SCC_GROUP):
-            return []
-        accounts = {service_account_of(workload) for workload in workloads}
-        notes = []
-        try:
-            grants = [grant for grant in our_grants(self._cluster) if grant.account in accounts]
-            for grant in grants:
-                notes += withdraw(self._cluster, grant, progress=self._progress)
-        except errors.Forbidden as error:
-            notes.append(f"SCC copies and their grants stay: {error.message}")
-        return notes
+    def _reason_to_stop(self, workload: Manifest, progress: Progress) -> str:
+        stop = reason_to_stop(workload, self._claims)
+        if stop:
+            progress.warn(f"{_target(workload)} goes to 0 replicas for the change: {stop}")
+        return stop
+
+
+def _withdraw_unused(cluster: Cluster, workloads: Iterable[Manifest], progress: Progress) -> list[str]:
+    """Removes the grants of the workloads' service accounts that nothing needs; what stays, and why."""
+    if not cluster.versions_of(SCC_GROUP):
+        return []
+    accounts = {service_account_of(workload) for workload in workloads}
+    notes = []
+    try:
+        grants = [grant for grant in our_grants(cluster) if grant.account in accounts]
+        for grant in grants:
+            notes += withdraw(cluster, grant, progress=progress)
+    except errors.Forbidden as error:
+        notes.append(f"SCC copies and their grants stay: {error.message}")
+    return notes
+
+
+def _target(workload: Manifest) -> str:
+    return f"{kind_of(workload).name.lower()}/{name_of(workload)}"

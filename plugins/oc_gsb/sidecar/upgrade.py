@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 
 from oc_gsb.sidecar import results, transitions
 from oc_gsb.sidecar.containers import sidecar_of
-from oc_gsb.sidecar.images import image_of, with_image
-from oc_gsb.sidecar.kasten import NAMESPACE, read_tools_image
+from oc_gsb.sidecar.image_probe import SECONDS, Trial, try_image
+from oc_gsb.sidecar.images import begin_upgrade, end_upgrade, image_of, undo_upgrade
+from oc_gsb.sidecar.injection import ROLLBACK_SECONDS, Failure, judge
+from oc_gsb.sidecar.kasten import read_tools_image
 from oc_gsb.sidecar.problems import reason_to_stop
 from oc_gsb.sidecar.record import has_record, read_record
-from oc_gsb.sidecar.results import Answer, Outcome, answer_with, not_started_after, outcome_of
-from oc_gsb.sidecar.selection import Selection, select_workloads
+from oc_gsb.sidecar.requests import UpgradeRequest
+from oc_gsb.sidecar.results import Answer, Outcome, answer_with, outcome_of
+from oc_gsb.sidecar.selection import select_workloads
+from oc_gsb.sidecar.side_by_side import Stop, Voices, run_side_by_side
 from plugin_core import errors
 from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
-from plugin_core.model.durations import Deadline, format_duration
+from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
-from plugin_core.workloads.templates import kind_of, pod_spec_of, replicas_of
-from plugin_core.workloads.waits import Rollout
+from plugin_core.workloads.edits import edit_workload
+from plugin_core.workloads.templates import kind_of, pod_spec_of, replicas_of, service_account_of
 
-ROLLBACK_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class UpgradeRequest:
-    """image: "" for the one Kasten's configuration names. timeout: seconds for each workload's rollout."""
-
-    selection: Selection
-    image: str = ""
-    timeout: float = 600.0
-    k10_namespace: str = NAMESPACE
+__all__ = ["UpgradeRequest", "upgrade"]
 
 
 def upgrade(cluster: Cluster, request: UpgradeRequest, *, progress: Progress) -> Answer:
-    """Upgrades each selected sidecar in turn. Of -l and --all those without one of ours are skipped."""
+    """Upgrades the selected sidecars. Of -l and --all those without one of ours are skipped."""
     progress.phase("looking at the workloads")
     image = request.image or read_tools_image(cluster, namespace=request.k10_namespace)
     workloads = [one for one in select_workloads(cluster, request.selection)
                  if request.selection.named or has_record(one) or sidecar_of(pod_spec_of(one))]
     claims = {name_of(claim): claim
               for claim in cluster.list_all(PERSISTENT_VOLUME_CLAIM, namespace=cluster.namespace).items}
-    run = _Run(cluster, request, image=image, claims=claims, progress=progress)
-    outcomes: list[Outcome] = []
-    for workload in workloads:
-        outcomes.append(not_started_after(outcomes, workload) or run.upgrade(workload))
+    stop = Stop()
+    run = _Run(cluster, request, image=image, claims=claims, stop=stop)
+    refused = {} if cluster.dry_run.on or not request.try_image else run.try_images(workloads, progress)
+    parallel = min(request.parallel, max(1, len(workloads)))
+    voices = Voices(progress, total=len(workloads), what=f"upgrading {len(workloads)} workloads, {parallel} at a time")
+    jobs = [partial(run.upgrade, one, refused=refused, voices=voices) for one in workloads]
+    done = run_side_by_side(jobs, parallel=parallel, stop=stop)
+    outcomes = [found or outcome_of(one, results.NOT_STARTED, message="interrupted before its turn",
+                                    exit_code=ExitCode.INTERRUPTED)
+                for one, found in zip(workloads, done, strict=True)]
     return answer_with("UpgradeList", outcomes, dry_run=cluster.dry_run,
                        empty=f"No workload in namespace {cluster.namespace} has a sidecar.")
 
@@ -56,79 +56,115 @@ class _Run:
     """One run of upgrade: what it shares between workloads."""
 
     def __init__(
-        self, cluster: Cluster, request: UpgradeRequest, *, image: str, claims: dict[str, Manifest], progress: Progress
+        self, cluster: Cluster, request: UpgradeRequest, *, image: str, claims: dict[str, Manifest], stop: Stop
     ) -> None:
         self._cluster, self._request, self._image = cluster, request, image
-        self._claims, self._progress = claims, progress
+        self._claims, self._stop = claims, stop
 
-    def upgrade(self, workload: Manifest) -> Outcome:
+    def try_images(self, workloads: list[Manifest], progress: Progress) -> dict[Trial, str]:
+        """Why the new image does not start, by how it is pulled; what starts, or is not known, is left out."""
+        trials = list(dict.fromkeys(
+            self._trial(one) for one in workloads if image_of(one) not in ("", self._image) and has_record(one)))
+        jobs = [partial(try_image, self._cluster, one, deadline=self._stop.deadline(SECONDS), progress=progress)
+                for one in trials]
+        found = run_side_by_side(jobs, parallel=1, stop=self._stop)
+        for trial, tried in zip(trials, found, strict=True):
+            if tried and tried.open and not self._stop.asked:
+                progress.warn(f"whether {trial.image} can be pulled is not known: {tried.open}")
+        return {trial: tried.problem for trial, tried in zip(trials, found, strict=True) if tried and tried.problem}
+
+    def _trial(self, workload: Manifest) -> Trial:
+        names = [str(one.get("name")) for one in pod_spec_of(workload).get("imagePullSecrets") or []]
+        return Trial(self._image, service_account_of(workload), tuple(names))
+
+    def upgrade(self, workload: Manifest, *, refused: dict[Trial, str], voices: Voices) -> Outcome:
+        target = _target(workload)
         try:
-            return self._refusal(workload) or self._carry_out(workload)
+            return self._refusal(workload, refused) or self._carry_out(workload, voices.of(target))
         except errors.PluginError as error:
             return outcome_of(workload, results.FAILED, message=error.message, hint=error.hint,
                               image=image_of(workload), exit_code=error.exit_code)
+        finally:
+            voices.over(target)
 
-    def _refusal(self, workload: Manifest) -> Outcome | None:
+    def _refusal(self, workload: Manifest, refused: dict[Trial, str]) -> Outcome | None:
         """Only a readable record makes a failed upgrade, and a later removal, safe to undo."""
         record, named = read_record(workload), self._request.selection.named
         where = f"{_target(workload)} -n {self._cluster.namespace}"
+        message, hint = "", ""
         if record is not None and record.removing:
-            return outcome_of(workload, results.REFUSED, exit_code=ExitCode.NOT_READY, message="it is being uninjected",
-                              hint=f"finish that first: oc gsb uninject {where}")
-        if record is not None:
+            message, hint = "it is being uninjected", f"finish that first: oc gsb uninject {where}"
+        elif record is not None and self._trial(workload) in refused:
+            message = refused[self._trial(workload)]
+            hint = "name another with --image; --no-image-check leaves this out"
+        elif record is None and sidecar_of(pod_spec_of(workload)) is None:
+            message, hint = "it has no sidecar", f"oc gsb inject {where}"
+        elif record is None:
+            message = "its sidecar was not injected by oc-gsb"
+            hint = f"take it over with: oc gsb inject {where}"
+            if not named:
+                return outcome_of(workload, results.SKIPPED, message=message, image=image_of(workload))
+        if not message:
             return None
-        if sidecar_of(pod_spec_of(workload)) is None:
-            return outcome_of(workload, results.REFUSED, exit_code=ExitCode.NOT_READY, message="it has no sidecar",
-                              hint=f"oc gsb inject {where}")
-        message = "its sidecar was not injected by oc-gsb"
-        if not named:
-            return outcome_of(workload, results.SKIPPED, message=message, image=image_of(workload))
-        return outcome_of(workload, results.REFUSED, exit_code=ExitCode.NOT_READY, message=message,
-                          image=image_of(workload), hint="upgrade it with the tool that added it")
+        return outcome_of(workload, results.REFUSED, exit_code=ExitCode.NOT_READY, message=message, hint=hint,
+                          image=image_of(workload))
 
-    def _carry_out(self, workload: Manifest) -> Outcome:
-        before, target = image_of(workload), _target(workload)
-        same, record = before == self._image, read_record(workload)
-        result = results.UNCHANGED if same else results.UPGRADED
-        message = "" if same else f"had {before}"
-        if same and record is not None and record.replicas is not None:
-            result, message = results.UPGRADED, "an earlier run had left it at 0 replicas; it has them back"
+    def _carry_out(self, workload: Manifest, progress: Progress) -> Outcome:
+        record, target = read_record(workload), _target(workload)
+        assert record is not None
+        present = image_of(workload)
+        before, same = record.previous_image or present, present == self._image
+        begun = same and (bool(record.previous_image) or record.replicas is not None)
+        result = results.UPGRADED if begun or not same else results.UNCHANGED
+        message = "" if same else f"had {present}"
+        if begun:
+            message = "an earlier run had begun it" if record.replicas is None else (
+                "an earlier run had left it at 0 replicas; it has them back")
         stop = "" if same else reason_to_stop(workload, self._claims)
-        self._progress.phase(f"{'waiting for' if same else 'upgrading'} {target}", total=replicas_of(workload))
+        progress.phase(f"{'waiting for' if same else 'upgrading'} {target}", total=replicas_of(workload))
         if stop:
-            self._progress.warn(f"{target} goes to 0 replicas for the change: {stop}")
-        reasons: tuple[str, ...] = ()
-        code, hint = ExitCode.FAILED, ""
+            progress.warn(f"{target} goes to 0 replicas for the change: {stop}")
+        found: Outcome | Failure = Failure(ExitCode.FAILED, ("a mistake in this program",))
         try:
-            edited = transitions.change(self._cluster, workload, hold=bool(stop),
-                                        edit=lambda manifest: with_image(manifest, self._image))
-            if self._cluster.dry_run.on:
-                return outcome_of(workload, result, image=self._image, message=message)
-            rollout = transitions.finish(self._cluster, edited.after, progress=self._progress,
-                                         deadline=Deadline.after(self._request.timeout))
-            if rollout.phase is Phase.READY:
-                return outcome_of(rollout.workload or workload, result, rollout=rollout, image=self._image,
-                                  message=message)
-            code, reasons = self._verdict(rollout)
-        except KeyboardInterrupt:
-            code, reasons = ExitCode.INTERRUPTED, ("interrupted",)
+            found = self._attempt(workload, result, message, hold=bool(stop), progress=progress)
         except errors.PluginError as error:
-            code, reasons, hint = error.exit_code, (error.message,), error.hint
-        if same:
-            return outcome_of(workload, results.FAILED, image=before, message=f"it has this image, but {reasons[0]}",
-                              exit_code=code, problems=reasons,
-                              hint=f"oc gsb verify {target}, or back with: oc gsb upgrade {target} --image IMAGE")
-        return self._undo(workload, before, hold=bool(stop), code=code, reasons=reasons, hint=hint)
+            found = Failure(error.exit_code, (error.message,), error.hint)
+        finally:
+            outcome = found if isinstance(found, Outcome) else self._settle(
+                workload, before, found, same=same and not record.previous_image, progress=progress)
+        return outcome
 
-    def _undo(
-        self, workload: Manifest, before: str, *, hold: bool, code: ExitCode, reasons: tuple[str, ...], hint: str
+    def _attempt(
+        self, workload: Manifest, result: str, message: str, *, hold: bool, progress: Progress
+    ) -> Outcome | Failure:
+        edited = transitions.change(self._cluster, workload, hold=hold,
+                                    edit=lambda manifest: begin_upgrade(manifest, self._image))
+        if self._cluster.dry_run.on:
+            return outcome_of(workload, result, image=self._image, message=message)
+        rollout = transitions.finish(self._cluster, edited.after, progress=progress,
+                                     deadline=self._stop.deadline(self._request.timeout), leave_held=hold)
+        if rollout.phase is not Phase.READY:
+            return judge(rollout, timeout=self._request.timeout, stop=self._stop)
+        edit_workload(self._cluster, kind_of(workload), name_of(workload), namespace=self._cluster.namespace,
+                      edit=end_upgrade)
+        return outcome_of(rollout.workload or workload, result, rollout=rollout, image=self._image, message=message)
+
+    def _settle(
+        self, workload: Manifest, before: str, failure: Failure, *, same: bool, progress: Progress
     ) -> Outcome:
-        target = _target(workload)
-        self._progress.phase(f"giving {target} its old image back", total=replicas_of(workload))
+        """After a failure: the old image, unless the present one is all there is to return to."""
+        target, code, reasons = _target(workload), failure.code, failure.reasons
+        if same:
+            return outcome_of(
+                workload, results.FAILED, image=before, message=f"it has this image, but {reasons[0]}", exit_code=code,
+                problems=reasons,
+                hint=f"oc gsb verify {target}, or back with: oc gsb upgrade {target} --image IMAGE")
+        progress.phase(f"giving {target} its old image back", total=replicas_of(workload))
         try:
             rollout = transitions.change_back(
-                self._cluster, workload, edit=lambda manifest: with_image(manifest, before), hold=hold,
-                deadline=Deadline.after(ROLLBACK_SECONDS), progress=self._progress,
+                self._cluster, workload, edit=lambda manifest: undo_upgrade(manifest, before),
+                hold=bool(reason_to_stop(workload, self._claims)), deadline=Deadline.after(ROLLBACK_SECONDS),
+                progress=progress,
             )
         except errors.PluginError as error:
             return outcome_of(
@@ -138,14 +174,8 @@ class _Run:
             )
         notes = [] if rollout.phase is Phase.READY else [
             f"it has its old image {before} again, but its pods are not all back: {rollout.summary}"]
-        return outcome_of(workload, results.ROLLED_BACK, rollout=rollout, exit_code=code, image=before, hint=hint,
-                          message="; ".join([reasons[0], *notes]), problems=(*reasons, *notes))
-
-    def _verdict(self, rollout: Rollout) -> tuple[ExitCode, tuple[str, ...]]:
-        if rollout.phase is Phase.FAILED:
-            return ExitCode.FAILED, rollout.reasons
-        first = f"not over after {format_duration(self._request.timeout)} (--timeout): {rollout.summary}"
-        return ExitCode.TIMEOUT, (first, *rollout.reasons[1:])
+        return outcome_of(workload, results.ROLLED_BACK, rollout=rollout, exit_code=code, image=before,
+                          hint=failure.hint, message="; ".join([reasons[0], *notes]), problems=(*reasons, *notes))
 
 
 def _target(workload: Manifest) -> str:

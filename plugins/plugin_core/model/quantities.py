@@ -27,6 +27,11 @@ _LONGEST = 60
 
 def parse_quantity(text: str | int) -> int:
     """Bytes of a quantity such as "10Gi", "1e9" or 656257; fractions round up. Raises ValueError on anything else."""
+    return math.ceil(parse_amount(text))
+
+
+def parse_amount(text: str | int) -> Decimal:
+    """The exact value of a quantity, for CPU too: "100m" is 0.1. Raises ValueError on anything else."""
     match = _QUANTITY.fullmatch(str(text).strip())
     if not match:
         raise ValueError(f'"{text}" is not a Kubernetes quantity (examples: 10Gi, 500Mi, 1e9)')
@@ -35,10 +40,10 @@ def parse_quantity(text: str | int) -> int:
         raise ValueError(f'"{text}" is more than Kubernetes can count (8Ei)')
     factor = Decimal(10) ** int(exponent) if exponent else _FACTORS[unit or ""]
     with localcontext(prec=_LONGEST + 30):
-        size = math.ceil(Decimal(number) * factor)
-    if abs(size) > LARGEST:
+        amount = Decimal(number) * factor
+    if abs(amount) > LARGEST:
         raise ValueError(f'"{text}" is more than Kubernetes can count (8Ei)')
-    return size
+    return amount
 
 
 def format_quantity(size: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from plugin_core.kube.cluster import Cluster
@@ -53,16 +53,20 @@ class Rollout:
 
 def look_at_rollout(cluster: Cluster, workload: Manifest) -> Rollout:
     """One look: pods always, events only while pods are missing or not ready."""
-    pods = read_pods(cluster, workload)
+    return judge_rollout(workload, read_pods(cluster, workload),
+                         events=lambda: cluster.list_all(EVENT, namespace=namespace_of(workload)).items)
+
+
+def judge_rollout(workload: Manifest, pods: WorkloadPods, *, events: Callable[[], Sequence[Manifest]]) -> Rollout:
+    """The same look at what was read before. events: the namespace's; asked for while pods are missing or not ready."""
     readiness = rollout_readiness(workload, controller=pods.controller)
     if readiness.phase is Phase.READY:
         return Rollout(readiness, workload, pods)
     creating = [pod for pod in pods.newest if is_creating(pod)]
     about = {uid_of(one) for one in (workload, pods.controller, *creating) if one}
-    events = cluster.list_all(EVENT, namespace=namespace_of(workload)).items
     troubles = pod_troubles(pods.newest)
     short = len(pods.newest) < replicas_of(workload)
-    said = event_troubles(events, about=about)
+    said = event_troubles(events(), about=about)
     troubles += tuple(one for one in said if short or one.reason != "FailedCreate")
     return Rollout(readiness, workload, pods, troubles)
 
@@ -103,12 +107,18 @@ def wait_for_rollout(
 def wait_until_gone(
     cluster: Cluster, workload: Manifest, *, which: Callable[[Manifest], bool], deadline: Deadline, progress: Progress
 ) -> tuple[Manifest, ...]:
-    """Waits until no pod of the workload fulfils `which`, terminating ones included; what is left at the deadline."""
-    owners = pod_owners(cluster, workload)
-    left: tuple[Manifest, ...] = ()
-    for view in follow(cluster, POD, deadline=deadline, namespace=namespace_of(workload), labels=selector_of(workload)):
+    """Waits until no pod of the workload fulfils `which`, terminating ones included; what is left at the deadline.
+
+    Looks once even when the deadline has passed before.
+    """
+    owners, namespace, labels = pod_owners(cluster, workload), namespace_of(workload), selector_of(workload)
+    left: tuple[Manifest, ...] | None = None
+    for view in follow(cluster, POD, deadline=deadline, namespace=namespace, labels=labels):
         left = tuple(pod for pod in view.values() if is_owned(pod, owners) and which(pod))
         if not left:
             return ()
         progress.update(done=0, waiting_for="still there: " + ", ".join(f"pod/{name_of(pod)}" for pod in left))
-    return left
+    if left is not None:
+        return left
+    there = cluster.list_all(POD, namespace=namespace, labels=labels).items
+    return tuple(pod for pod in there if is_owned(pod, owners) and which(pod))

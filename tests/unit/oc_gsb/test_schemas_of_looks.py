@@ -55,7 +55,7 @@ def run(operation, cluster, request):
     lambda: list_images(make_openshift(), k10_namespace="kasten-io"),
     lambda: run(discover, make_openshift(workload(), claim(), storage_class()), DiscoverRequest(everywhere=True)),
     lambda: run(status, make_openshift(injected()), StatusRequest(oldest_backup=1.0)),
-    lambda: run(upgrade, make_world(injected(), expect=[PATCH])[0], UpgradeRequest(ALL)),
+    lambda: run(upgrade, make_world(injected(), expect=[PATCH])[0], UpgradeRequest(ALL, try_image=False)),
 ])
 def test_it_fits(report):
     made = report()

@@ -9,7 +9,6 @@ from oc_gsb.sidecar.problems import (
     ENFORCE,
     LABEL_SYNC,
     LABEL_SYNCER,
-    controlling_owner,
     namespace_problems,
     reason_to_stop,
     workload_problems,
@@ -31,7 +30,8 @@ def test_a_plain_workload_has_none() -> None:
     (workload("DeploymentConfig", triggers=[{"type": "ImageChange"}]), "no ConfigChange trigger"),
     (workload("StatefulSet", updateStrategy={"type": "OnDelete"}), "update strategy is OnDelete"),
     (workload("StatefulSet", updateStrategy={"rollingUpdate": {"partition": 1}}), "partition 1"),
-    (workload(containers=[container(mounts={"data": "/d"}), container("kanister-sidecar")]), "not injected by oc-gsb"),
+    (workload(pod_spec={"containers": [container("compute", image="kubevirt/virt-launcher:1", mounts={"data": "/d"})]}),
+     "out of virtual machines"),
     (workload(volumes=[]), "nothing to back up"),
 ])
 def test_workload_problems(made: Manifest, words: str) -> None:
@@ -79,10 +79,3 @@ def test_reason_to_stop(kind: str, spec: dict[str, Any], mode: str, stops: bool)
     reason = reason_to_stop(made, {"data": claim("data", mode)})
     assert bool(reason) is stops
     assert not stops or f"claim data is {mode}" in reason
-
-
-def test_controlling_owner() -> None:
-    made = workload()
-    assert controlling_owner(made) == ""
-    made["metadata"]["ownerReferences"] = [{"kind": "Kafka", "name": "orders", "controller": True}]
-    assert controlling_owner(made) == "Kafka/orders"

@@ -41,14 +41,15 @@ def test_inject_and_uninject(dry_run: DryRun) -> None:
     cluster, _ = make_world(
         workload(), workload(name="plain", volumes=[], containers=[container()]), workload(name="held", paused=True),
         expect=[PATCH, *GRANT_WRITES, *GRANT_DELETES], dry_run=dry_run)
-    document = check(inject(cluster, InjectRequest(ALL, timeout=5), progress=Recorder()))
+    document = check(inject(cluster, InjectRequest(ALL, timeout=5, try_image=False), progress=Recorder()))
     assert document["dryRun"] == dry_run.value
     check(uninject(cluster, UninjectRequest(ALL, timeout=5), progress=Recorder()))
 
 
 def test_rolled_back() -> None:
     cluster, _ = make_world(workload(), expect=[PATCH, *GRANT_WRITES, *GRANT_DELETES])
-    document = check(inject(cluster, InjectRequest(ALL, image="broken:1", timeout=0.05), progress=Recorder()))
+    request = InjectRequest(ALL, image="broken:1", timeout=0.05, try_image=False)
+    document = check(inject(cluster, request, progress=Recorder()))
     assert document["items"][0]["exitCode"] == 4
 
 
@@ -56,5 +57,5 @@ def test_verify() -> None:
     execs: dict[tuple[str, str], Execution] = {(f"web-2-{number}", "cat"): ExecResult(0, "", "") for number in (0, 1)}
     execs.update({(pod, word): Sidecar() for pod, _ in list(execs) for word in ("kopia", "bash")})
     cluster, _ = make_world(workload(), expect=[PATCH, *GRANT_WRITES], execs=execs)
-    inject(cluster, InjectRequest(ALL, timeout=5), progress=Recorder())
+    inject(cluster, InjectRequest(ALL, timeout=5, try_image=False), progress=Recorder())
     check(verify(cluster, VerifyRequest(ALL), progress=Recorder()))

@@ -34,12 +34,13 @@ def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def injected_world(*workloads: Manifest, **options: Any) -> tuple[FakeCluster, Any]:
     cluster, controllers = make_world(*(workloads or (workload(),)), expect=EVERYTHING, **options)
-    assert inject(cluster, InjectRequest(ALL, timeout=5), progress=Recorder()).failure is None
+    request = InjectRequest(ALL, timeout=5, try_image=False, parallel=1)
+    assert inject(cluster, request, progress=Recorder()).failure is None
     return cluster, controllers
 
 
 def run(cluster: FakeCluster, selection: Selection = ALL, *, timeout: float = 5.0) -> Answer:
-    return uninject(cluster, UninjectRequest(selection, timeout=timeout), progress=Recorder())
+    return uninject(cluster, UninjectRequest(selection, timeout=timeout, parallel=1), progress=Recorder())
 
 
 def seen(cluster: FakeCluster, name: str = "web") -> Manifest:
@@ -131,28 +132,52 @@ def test_an_exclusive_claim_goes_by_way_of_zero_replicas() -> None:
 
 def test_a_crash_while_held_at_zero_is_finished_by_inject_as_well() -> None:
     cluster, _ = injected_world(claims=[claim("data", "ReadWriteOnce")])
-    controllers = cluster._reactions[PATCH]
+    controllers, held = cluster._reactions[PATCH], []
 
-    def crash(fake: FakeCluster, made: Manifest) -> None:
+    def watch(fake: FakeCluster, made: Manifest) -> None:
         controllers(fake, made)
-        raise SystemExit
+        held.append(seen(fake))
 
-    cluster._reactions[PATCH] = crash
-    with pytest.raises(SystemExit):
-        run(cluster)
-    assert seen(cluster)["spec"]["replicas"] == 0
-    cluster._reactions[PATCH] = controllers
-    answer = inject(cluster, InjectRequest(ALL, timeout=5), progress=Recorder())
+    cluster._reactions[PATCH] = watch
+    run(cluster)
+    assert held[0]["spec"]["replicas"] == 0, "what a kill at this moment leaves"
+    cluster, _ = make_world(held[0], claims=[claim("data", "ReadWriteOnce")], expect=EVERYTHING)
+    answer = inject(cluster, InjectRequest(ALL, timeout=5, try_image=False, parallel=1), progress=Recorder())
     assert answer.failure is None and answer.report.items[0]["result"] == "injected"
     assert seen(cluster)["spec"]["replicas"] == 2
 
 
-def test_a_sidecar_of_anyone_else_is_refused() -> None:
-    foreign = workload(containers=[container(mounts={"data": "/d"}), container("kanister-sidecar")])
-    cluster, _ = make_world(foreign)
+def foreign(**options: Any) -> Manifest:
+    return workload(containers=[container(mounts={"data": "/d"}), container("kanister-sidecar")], **options)
+
+
+def test_a_sidecar_of_another_tool_is_taken_out_only_when_named() -> None:
+    cluster, _ = make_world(foreign(annotations={FORCE_GENERIC_BACKUP: "true"}), expect=[PATCH])
+    assert run(cluster).report.items[0]["result"] == "skipped"
+    answer = run(cluster, Selection((Target(DEPLOYMENT, "web"),)))
+    assert answer.failure is None and answer.report.items[0]["result"] == "uninjected"
+    assert [one["name"] for one in seen(cluster)["spec"]["template"]["spec"]["containers"]] == ["app"]
+    assert "annotations" not in seen(cluster)["metadata"]
+
+
+def test_without_a_record_nothing_goes_to_zero_replicas() -> None:
+    cluster, _ = make_world(foreign(), claims=[claim("data", "ReadWriteOnce")])
+    answer = run(cluster, Selection((Target(DEPLOYMENT, "web"),)))
+    assert answer.report.items[0]["result"] == "refused" and answer.failure is not None
+    assert answer.failure.hint.startswith("oc gsb inject deployment/web, which takes it over")
+
+
+def test_what_k10tools_leaves_behind_goes_too() -> None:
+    left = workload()
+    left["spec"]["template"]["spec"]["volumes"] += [
+        {"name": "kopia-cache-volume", "emptyDir": {"sizeLimit": "3000Mi"}},
+        {"name": "kopia-log-volume", "emptyDir": {}}]
+    cluster, _ = make_world(left, expect=[PATCH])
     answer = run(cluster)
-    assert answer.failure is not None and answer.failure.exit_code is ExitCode.NOT_READY
-    assert answer.report.items[0]["result"] == "refused"
+    assert answer.report.items[0]["result"] == "uninjected"
+    assert "kopia-cache-volume, kopia-log-volume" in answer.report.items[0]["message"]
+    assert seen(cluster)["spec"] == workload()["spec"]
+    assert run(cluster).report.items[0]["result"] == "unchanged"
 
 
 def test_a_rollout_that_does_not_end_keeps_the_grant() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from fakes.progress import Recorder
@@ -26,7 +28,7 @@ def injected(name="web", image="tools:0", **options):
 
 
 def run(cluster, *, selection=WEB, image="", timeout=600.0):
-    return upgrade(cluster, UpgradeRequest(selection, image, timeout), progress=Recorder())
+    return upgrade(cluster, UpgradeRequest(selection, image, timeout, try_image=False, parallel=1), progress=Recorder())
 
 
 def results(answer):
@@ -42,7 +44,8 @@ def test_one_patch_of_the_image_alone():
     before = current(cluster)
     answer = run(cluster)
     assert results(answer) == {"web": "upgraded"} and answer.report.items[0]["message"] == "had tools:0"
-    assert len(controllers.patches) == 1 and image_of(current(cluster)) == "tools:1"
+    assert [image_of(patch) for patch in controllers.patches] == ["tools:1", "tools:1"]
+    assert [read_record(patch).previous_image for patch in controllers.patches] == ["tools:0", ""]
     after = current(cluster)
     after["spec"]["template"]["spec"]["containers"][1]["image"] = "tools:0"
     assert after["spec"] == before["spec"]
@@ -60,7 +63,7 @@ def test_the_way_back_stays_exact():
 def test_a_second_run_changes_nothing():
     cluster, controllers = make_world(injected(), expect=[PATCH])
     run(cluster)
-    assert results(run(cluster)) == {"web": "unchanged"} and len(controllers.patches) == 1
+    assert results(run(cluster)) == {"web": "unchanged"} and len(controllers.patches) == 2
 
 
 @pytest.mark.parametrize("dry_run", [DryRun.CLIENT, DryRun.SERVER])
@@ -83,7 +86,7 @@ def test_an_exclusive_claim_goes_by_way_of_zero():
     made = injected(replicas=1)
     cluster, controllers = make_world(made, claims=[claim("data", "ReadWriteOnce")], expect=[PATCH])
     assert results(run(cluster)) == {"web": "upgraded"}
-    assert [patch["spec"]["replicas"] for patch in controllers.patches] == [0, 1]
+    assert [patch["spec"]["replicas"] for patch in controllers.patches] == [0, 1, 1]
     assert read_record(current(cluster)).replicas is None
 
 
@@ -94,12 +97,26 @@ def test_an_interrupted_one_is_finished():
     def stop(cluster, changed):
         if not stopped["once"]:
             stopped["once"] = True
-            raise KeyboardInterrupt
+            changed["status"]["availableReplicas"] = 0
+            signal.raise_signal(signal.SIGINT)
+        else:
+            changed["status"]["availableReplicas"] = 2
 
     cluster._reactions[PATCH] = stop
     answer = run(cluster)
     assert isinstance(answer.failure, errors.Interrupted)
     assert image_of(current(cluster)) == "tools:0", "what was interrupted is taken back"
+
+
+def test_one_killed_with_a_bad_image_returns_to_the_old_one():
+    cluster, controllers = make_world(injected(), expect=[PATCH])
+    run(cluster, image="broken:9", timeout=0.2)
+    killed = controllers.patches[0]
+    assert image_of(killed) == "broken:9" and read_record(killed).previous_image == "tools:0"
+    for image, result, left in (("broken:9", "rolled back", "tools:0"), ("", "upgraded", "tools:1")):
+        cluster, _ = make_world(killed, expect=[PATCH])
+        assert results(run(cluster, image=image, timeout=0.2 if image else 5)) == {"web": result}
+        assert image_of(current(cluster)) == left and read_record(current(cluster)).previous_image == ""
 
 
 def test_one_killed_while_held_at_zero_is_finished_by_the_next_run():

@@ -41,7 +41,7 @@ def world(*, openshift: bool = True, **answers: ExecResult) -> FakeCluster:
     healthy: dict[str, Execution] = {"cat": proc(), "kopia": sidecar, "bash": sidecar, **answers}
     execs = {(pod, word): answer for pod in PODS for word, answer in healthy.items()}
     cluster, _ = make_world(workload(), expect=[PATCH, *GRANT_WRITES], execs=execs, openshift=openshift)
-    inject(cluster, InjectRequest(Selection(everything=True), timeout=5), progress=Recorder())
+    inject(cluster, InjectRequest(Selection(everything=True), timeout=5, try_image=False), progress=Recorder())
     if openshift:
         for name in PODS:
             annotations = cluster.objects["pods", NAMESPACE, name]["metadata"]["annotations"]

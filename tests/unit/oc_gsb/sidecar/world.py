@@ -33,7 +33,7 @@ NAMESPACE_MANIFEST: Manifest = {
     "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "annotations": NAMESPACE_IDS}}
 K10_CONFIG: Manifest = {
     "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "k10-config", "namespace": "kasten-io"},
-    "data": {"KanisterToolsImage": "tools:1"}}
+    "data": {"KanisterToolsImage": "tools:1", "GVSActivationToken": "a-token"}}
 
 
 def admit(pod: Manifest) -> None:

@@ -1,0 +1,97 @@
+"""Trying an image before a workload depends on it: a pod of ours that pulls and starts it, and is deleted again.
+
+Only a node's kubelet knows whether it can pull: with the pull secrets of this namespace and of this service account.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.waiting import Phase, Readiness, wait_for
+from plugin_core.model.durations import Deadline
+from plugin_core.model.kinds import POD
+from plugin_core.model.manifests import Manifest, part_of
+from plugin_core.model.progress import Progress
+from plugin_core.names import GSB, MANAGED_BY_LABEL, TEMPORARY
+from plugin_core.workloads.helper_pods import HelperOptions, Security, choose_security, helper_pod
+from plugin_core.workloads.troubles import pod_troubles
+
+PURPOSE = "image-check"
+SECONDS = 90.0
+"""How long an image may take to be pulled before the question is left open."""
+
+_IMAGE_TROUBLES = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is pulled, and as whom."""
+
+    image: str
+    account: str
+    pull_secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """problem: why the image does not start; "" when it does. open: why that is not known; "" when it is."""
+
+    problem: str = ""
+    open: str = ""
+
+
+def try_image(cluster: Cluster, trial: Trial, *, deadline: Deadline, progress: Progress) -> Tried:
+    """Makes the pod, waits for it to end, deletes it. Whatever else than the image stands in its way leaves it open."""
+    name = f"gsb-image-check-{secrets.token_hex(3)}"
+    progress.phase(f"trying to pull {trial.image} as service account {trial.account}")
+
+    def build(security: Security) -> Manifest:
+        return _pod(name, cluster.namespace, trial, security)
+
+    try:
+        cluster.create(build(choose_security(cluster, build)))
+    except (errors.Forbidden, errors.Invalid) as error:
+        return Tried(open=f"no pod could be made to try it: {error.server_message or error.message}")
+    try:
+        seen = wait_for(cluster, POD, [name], namespace=cluster.namespace, judge=_judge, deadline=deadline)[name]
+    finally:
+        try:
+            cluster.delete(POD, name, namespace=cluster.namespace)
+        except errors.NotFound:
+            pass
+    if seen.phase is Phase.FAILED:
+        return Tried(problem=f"its image does not start: {seen.readiness.reason}")
+    return Tried() if seen.phase is Phase.READY else Tried(open=seen.readiness.reason)
+
+
+def _judge(pod: Manifest | None) -> Readiness:
+    if pod is None:
+        return Readiness(Phase.FAILED, "the pod that tries it was deleted")
+    ended = [part_of(one, "state", "terminated") or {} for one in part_of(pod, "status", "containerStatuses") or []]
+    for state in ended:
+        if state.get("exitCode") == 0:
+            return Readiness(Phase.READY)
+        if state:
+            words = state.get("message") or f"exit code {state.get('exitCode')}"
+            return Readiness(Phase.FAILED, f"bash in it: {state.get('reason')}: {words}")
+    troubles = pod_troubles([pod])
+    for trouble in troubles:
+        if trouble.reason in _IMAGE_TROUBLES:
+            return Readiness(Phase.FAILED, f"{trouble.reason}: {trouble.message}")
+    return Readiness(Phase.WAITING, str(troubles[0]) if troubles else "the pod that tries it has not ended")
+
+
+def _pod(name: str, namespace: str, trial: Trial, security: Security) -> Manifest:
+    made = helper_pod(
+        name=name, namespace=namespace, labels={MANAGED_BY_LABEL: GSB, TEMPORARY: PURPOSE}, claim="",
+        options=HelperOptions(image=trial.image, pull_secrets=trial.pull_secrets), security=security,
+        seconds=SECONDS * 2,
+    )
+    spec, container = made["spec"], made["spec"]["containers"][0]
+    spec["serviceAccountName"] = trial.account
+    del spec["volumes"], container["volumeMounts"]
+    container["command"] = ["bash", "-c", "command -v tail"]
+    return made

@@ -1,0 +1,79 @@
+"""Who else keeps a workload as it is: operators, GitOps controllers, Helm; and virtual machines, which take no sidecar.
+
+Sources: the tracking marks of Argo CD (docs, resource tracking) and Flux (docs, kustomize and helm controllers), the
+owner labels of OLM (operator-framework/operator-lifecycle-manager) and KubeVirt's labels on its pods. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plugin_core.model.manifests import Manifest, annotations_of, labels_of, part_of
+from plugin_core.workloads.templates import pod_spec_of, template_of
+
+_GITOPS_MARKS = (
+    ("argocd.argoproj.io/tracking-id", "Argo CD application"), ("argocd.argoproj.io/instance", "Argo CD application"),
+    ("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("helm.toolkit.fluxcd.io/name", "Flux HelmRelease"),
+)
+_GITOPS_WRITERS = {
+    "argocd-controller": "Argo CD", "argocd-application-controller": "Argo CD", "kustomize-controller": "Flux",
+    "helm-controller": "Flux",
+}
+_OLM_KIND, _OLM_NAME = "olm.owner.kind", "olm.owner"
+_MACHINES = frozenset({"VirtualMachine", "VirtualMachineInstance", "VirtualMachineInstanceReplicaSet",
+                       "VirtualMachinePool"})
+_MACHINE_LABELS = ("kubevirt.io/domain", "kubevirt.io/created-by", "vm.kubevirt.io/name")
+_MACHINE_POD = ("kubevirt.io", "virt-launcher")
+_HELM = "meta.helm.sh/release-name"
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Somebody who sets the workload back to what they think it is. name: in words. sign: by what it is known."""
+
+    name: str
+    sign: str
+
+    def __str__(self) -> str:
+        return f"{self.name} keeps it as it is ({self.sign}) and would take the sidecar out again"
+
+
+def find_keepers(workload: Manifest) -> tuple[Keeper, ...]:
+    """Operators and GitOps controllers, each once; () when nobody is known."""
+    found: dict[str, Keeper] = {}
+    owners = part_of(workload, "metadata", "ownerReferences") or []
+    for owner in owners:
+        if owner.get("controller"):
+            name = f"the operator of {owner.get('kind')}/{owner.get('name')}"
+            found[name] = Keeper(name, "its controlling owner")
+    labels, marks = labels_of(workload), {**labels_of(workload), **annotations_of(workload)}
+    if labels.get(_OLM_NAME):
+        name = f"the operator of {labels.get(_OLM_KIND, 'ClusterServiceVersion')}/{labels[_OLM_NAME]}"
+        found.setdefault(name, Keeper(name, f"label {_OLM_NAME}"))
+    for key, who in _GITOPS_MARKS:
+        if key in marks:
+            name = f"{who} {marks[key].split(':')[0]}"
+            found.setdefault(who.split()[0], Keeper(name, key))
+    for entry in part_of(workload, "metadata", "managedFields") or []:
+        who = _GITOPS_WRITERS.get(str(entry.get("manager")), "")
+        if who and "f:spec" in (entry.get("fieldsV1") or {}):
+            found.setdefault(who.split()[0], Keeper(who, f"its spec is written by {entry['manager']}"))
+    return tuple(found.values())
+
+
+def machine_of(workload: Manifest) -> str:
+    """The virtual machine behind this workload, in words; "" when it is none."""
+    for owner in part_of(workload, "metadata", "ownerReferences") or []:
+        if owner.get("kind") in _MACHINES:
+            return f"{owner['kind']}/{owner.get('name')}"
+    labels = labels_of(template_of(workload))
+    key, value = _MACHINE_POD
+    if labels.get(key) == value or any(one in labels for one in _MACHINE_LABELS):
+        return "a virtual machine (KubeVirt's labels on its pods)"
+    launches = any("virt-launcher" in str(one.get("image")) for one in pod_spec_of(workload).get("containers") or [])
+    return "a virtual machine (its pods run virt-launcher)" if launches else ""
+
+
+def helm_release(workload: Manifest) -> str:
+    """The Helm release it belongs to; "" for none. Helm changes it only when somebody upgrades the release."""
+    return annotations_of(workload).get(_HELM, "")
