@@ -150,6 +150,49 @@ def test_killed_and_gone_back_from(rwx: Plugin, namespace: Kubectl, step: str) -
     assert_tidy(namespace)
 
 
+def test_two_clients_do_not_work_on_one_restore(rwx: Plugin, namespace: Kubectl) -> None:
+    start_workload(namespace)
+    rwx.ok("snapshot", "pvc/data", "--name", "good")
+    write(namespace, "two")
+    first = start_client(rwx)
+    # a client that stands still gives no sign of life, though its process is there
+    assert stop_at("safety", first, namespace, signal.SIGSTOP)
+    for arguments in ([], ["--rollback"]):
+        second = rwx("restore", "vs/good", "--in-place", "--yes", *arguments)
+        assert second.returncode == 3, second.stderr
+        assert f"process {first.pid} on " in second.stderr and "is at work on this in-place restore" in second.stderr
+        assert "counts as gone 1m after its last sign" in second.stderr
+    [journal] = namespace("get", "configmap", "-l", "kubectl-rwx.io/in-place", "-o", "name").stdout.split()
+    # as the message says: somebody who knows better takes it over, and the first client notices
+    namespace("annotate", journal, "kubectl-rwx.io/in-place-holder-")
+    third = rwx("restore", "vs/good", "--in-place", "--yes")
+    assert third.returncode == 0, third.stderr
+    os.kill(first.pid, signal.SIGCONT)
+    _, told = first.communicate(timeout=120)
+    assert first.returncode == 3 and "another client has finished this in-place restore" in told, told
+    assert read(namespace) == "one"
+    assert_tidy(namespace)
+
+
+def test_the_way_back_without_the_old_volume(rwx: Plugin, namespace: Kubectl) -> None:
+    """Somebody deleted it meanwhile: the safety snapshot has all that was there."""
+    start_workload(namespace)
+    rwx.ok("snapshot", "pvc/data", "--name", "good")
+    write(namespace, "two")
+    old = volume_of(namespace)
+    client = start_client(rwx)
+    assert stop_at("start", client, namespace, signal.SIGKILL)
+    client.wait(timeout=60)
+    namespace("delete", "pv", old)
+    back = rwx("restore", "vs/good", "--in-place", "--rollback", "--yes")
+    assert back.returncode == 0, back.stderr
+    assert "the old volume of data was gone: it was filled from the safety snapshot instead" in back.stderr
+    assert read(namespace) == "two" and volume_of(namespace) != old
+    assert_tidy(namespace)
+    safety = [item for item in rwx.json("list")["items"] if item["name"] != "good"]
+    assert [(item["source"], item["ready"]) for item in safety] == [("data", True)]
+
+
 @pytest.mark.parametrize("step", ["stop", "replace"])
 def test_an_interrupt_goes_back(rwx: Plugin, namespace: Kubectl, step: str) -> None:
     start_workload(namespace)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 
+from kubectl_rwx.protection.in_place.holders import gone, mark_held, require_ours
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import CONFIG_MAP, Kind, find_kind
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
+from plugin_core.workloads.edits import edit_workload
 
 _KEY = "journal"
 
@@ -96,10 +98,14 @@ class Journal:
 
 
 def write_journal(cluster: Cluster, journal: Journal) -> None:
-    """Creates it; one that is there already is this run's own, whose answer got lost."""
+    """Creates it, held by us; one that is there already is this run's own, whose answer got lost.
+
+    Raises NotReady, and takes it back, when another client has begun one of the same claims at the same moment: each
+    looks after it has written, so that at least one sees the other.
+    """
     snapshots = sorted({member.snapshot for member in journal.members}
                        | {name_of(member.safety) for member in journal.members})
-    cluster.create({
+    cluster.create(mark_held({
         "apiVersion": CONFIG_MAP.api_version, "kind": CONFIG_MAP.name,
         "metadata": {
             "name": journal.name, "namespace": cluster.namespace,
@@ -107,13 +113,41 @@ def write_journal(cluster: Cluster, journal: Journal) -> None:
             "annotations": {names.IN_PLACE: json.dumps(snapshots)},
         },
         "data": _data(journal),
-    })
+    }))
+    _yield_to_rivals(cluster, journal)
+
+
+def _yield_to_rivals(cluster: Cluster, journal: Journal) -> None:
+    others = [one for one in read_journals(cluster) if one.run != journal.run]
+    rival = find_journal(others, journal.claims)
+    if rival:
+        erase_journal(cluster, journal)
+        raise errors.NotReady(
+            f"another client has begun an in-place restore of {', '.join(rival.claims)} at the same moment, "
+            f"configmap/{rival.name}; nothing was done", hint="run this again when that one is over",
+        )
 
 
 def record_step(cluster: Cluster, journal: Journal, step: Step, *, why: str = "") -> None:
-    """Says what comes next, before it is done."""
+    """Says what comes next, before it is done. Raises TakenOver when another client goes on with it."""
     journal.step, journal.why = step, why or journal.why
-    cluster.patch(CONFIG_MAP, journal.name, {"data": _data(journal)}, namespace=cluster.namespace)
+
+    def edit(before: Manifest) -> Manifest:
+        require_ours(before)
+        return {**before, "data": _data(journal)}
+
+    try:
+        edit_workload(cluster, CONFIG_MAP, journal.name, namespace=cluster.namespace, edit=edit)
+    except errors.NotFound as error:
+        raise gone(journal.name) from error
+
+
+def require_journal(cluster: Cluster, journal: Journal) -> None:
+    """The look before what cannot be undone. Raises TakenOver."""
+    try:
+        require_ours(cluster.get(CONFIG_MAP, journal.name, namespace=cluster.namespace))
+    except errors.NotFound as error:
+        raise gone(journal.name) from error
 
 
 def erase_journal(cluster: Cluster, journal: Journal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kubectl_rwx.protection.answers import Answer
+from kubectl_rwx.protection.in_place.holders import TakenOver, holding
 from kubectl_rwx.protection.in_place.journals import Journal, Step, find_journal, read_journals, write_journal
 from kubectl_rwx.protection.in_place.plans import plan_in_place
 from kubectl_rwx.protection.in_place.reports import in_place_report
@@ -39,7 +40,7 @@ BACK_AT_LEAST = 300.0
 
 _RIGHTS: dict[Kind, str] = {
     VOLUME_SNAPSHOT: "get list create delete", PERSISTENT_VOLUME_CLAIM: "get list create delete", POD: "list",
-    CONFIG_MAP: "list create patch delete", PERSISTENT_VOLUME: "get patch", STORAGE_CLASS: "list",
+    CONFIG_MAP: "get list create patch delete", PERSISTENT_VOLUME: "get patch", STORAGE_CLASS: "list",
     VOLUME_SNAPSHOT_CLASS: "list", VOLUME_SNAPSHOT_CONTENT: "get",
 }
 
@@ -73,7 +74,8 @@ def restore_in_place(
         back = request.rollback or journal.step is Step.BACK
         consent(f"go {'back from' if back else 'on with'} the unfinished in-place restore of "
                 f"{', '.join(journal.claims)} in namespace {cluster.namespace} (it stands at: {journal.step.words})")
-        return run.go_back(journal) if back else run.go_on(journal)
+        with holding(cluster, journal.name, progress):
+            return run.go_back(journal) if back else run.go_on(journal)
     snapshots, _ = _snapshots(bounded, request)
     journal = plan_in_place(bounded, snapshots, request.wishes, run=generate_run(), progress=progress)
     stopped = ", ".join(str(one) for one in journal.workloads) or "no workload"
@@ -121,7 +123,8 @@ class _Run:
         """Writes the journal, then goes on with it; an interrupt at any moment goes back."""
         try:
             write_journal(self._cluster.within(self._deadline), journal)
-            return self.go_on(journal)
+            with holding(self._cluster, journal.name, self._progress):
+                return self.go_on(journal)
         except KeyboardInterrupt:
             raise self._interrupted(journal) from None
 
@@ -137,6 +140,8 @@ class _Run:
             told = as_timeout(error, deadline=self._deadline)
             raise type(told)(f"{told.message}\nthe in-place restore stopped at: {journal.step.words}",
                              hint=self._resume()) from error
+        except TakenOver:
+            raise
         except errors.PluginError as error:
             if journal.step is Step.FINISH:
                 raise
@@ -165,6 +170,11 @@ class _Run:
             self._cluster.within(Deadline.after(10)).get(CONFIG_MAP, journal.name, namespace=self._cluster.namespace)
         except errors.NotFound:
             return errors.Interrupted("interrupted before anything was changed: all is as it was")
+        except (errors.ConnectionFailed, errors.Unavailable) as error:
+            return errors.Interrupted(
+                f"interrupted while {journal.step.words}; nothing was put back, for the server does not answer: "
+                f"{error.message}", hint=f"{self._resume()}; to go back instead: add --rollback",
+            )
         except errors.PluginError:
             pass
         return self._failed(journal, errors.Interrupted("interrupted"))

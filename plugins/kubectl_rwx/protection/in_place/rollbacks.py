@@ -18,6 +18,9 @@ from plugin_core.model.manifests import Manifest, is_terminating, labels_of, nam
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.scaling import wait_until_back
 
+FIRST = 30.0
+"""Seconds for which a server that is away is waited for before anything is put back."""
+
 
 def roll_back(
     cluster: Cluster, journal: Journal, *, deadline: Deadline, progress: Progress, why: str = ""
@@ -27,7 +30,8 @@ def roll_back(
     Raises what keeps it from going back; the journal then still says so, and a repeat goes on.
     """
     bounded = cluster.within(deadline)
-    record_step(bounded, journal, Step.BACK, why=why)
+    # the journal must say it, and a server that is away is told soon
+    record_step(cluster.within(Deadline.after(FIRST)), journal, Step.BACK, why=why)
     progress.phase("going back")
     replaced = _replaced(bounded, journal)
     lost: list[str] = []
@@ -37,7 +41,7 @@ def roll_back(
     set_policies(bounded, journal.members, policy="")
     notes = [f"the old volume of {claim} was gone: it was filled from the safety snapshot instead" for claim in lost]
     for workload in start_workloads(bounded, journal, progress):
-        rollout = wait_until_back(cluster, workload, deadline=deadline, progress=progress)
+        rollout = wait_until_back(bounded, workload, deadline=deadline, progress=progress)
         if rollout.phase is not Phase.READY:
             what = f"{workload['kind'].lower()}/{name_of(workload)}"
             notes.append(f"{what} has its replicas again, but: {rollout.summary}")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from kubectl_rwx.protection.bindings import wait_until_bound
 from kubectl_rwx.protection.claim_selection import describe_claim, read_named
 from kubectl_rwx.protection.consumers import bind_claims
-from kubectl_rwx.protection.in_place.journals import Journal, Replacement, Step, Stopped, erase_journal, record_step
+from kubectl_rwx.protection.in_place.journals import (
+    Journal,
+    Replacement,
+    Step,
+    Stopped,
+    erase_journal,
+    record_step,
+    require_journal,
+)
 from kubectl_rwx.protection.in_place.users import pods_using
 from kubectl_rwx.protection.in_place.volumes import delete_claims, set_policies
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot
@@ -57,7 +65,7 @@ class Steps:
                 down.append(scale_down(self._bounded, found, run=self._journal.run, why=why))
                 self._progress.note(f"{one} scaled to 0")
         for workload in down:
-            wait_until_down(self._cluster, workload, deadline=self._deadline, progress=self._progress)
+            wait_until_down(self._bounded, workload, deadline=self._deadline, progress=self._progress)
         others = pods_using(self._bounded, self._journal.claims)
         if others:
             raise errors.NotReady(
@@ -95,6 +103,7 @@ class Steps:
         old = [member for member in self._journal.members
                if member.claim in there and there[member.claim]["metadata"]["uid"] == member.claim_uid]
         if old:
+            require_journal(self._bounded, self._journal)
             self._require_still_down()
         delete_claims(
             self._cluster, {member.claim: member.claim_uid for member in old}, deadline=self._deadline,
@@ -168,7 +177,7 @@ class Steps:
                 raise problems[0].error
             self._require(outcomes, "the restored claim is not Bound")
         for workload in started:
-            rollout = wait_until_back(self._cluster, workload, deadline=self._deadline, progress=self._progress)
+            rollout = wait_until_back(self._bounded, workload, deadline=self._deadline, progress=self._progress)
             if rollout.phase is not Phase.READY:
                 kind = errors.NotReady if rollout.phase is Phase.FAILED else errors.TimedOut
                 raise kind(f"{workload['kind'].lower()}/{name_of(workload)} did not come back: {rollout.summary}")
