@@ -2,7 +2,8 @@
 
 The default mark is the one the snapshot-controller reads; guides spell another. Server and share stay out of the
 VolumeSnapshotClass: the driver takes them from the source volume, and a difference broke snapshots (csi-driver-nfs
-issue 1130). Mount options of a StorageClass do not reach snapshots, so they are repeated as a parameter (driver-parameters).
+issue 1130). Mount options of a StorageClass do not reach snapshots, so they are repeated as a parameter (csi-driver-nfs
+docs/driver-parameters.md).
 """
 
 from __future__ import annotations

@@ -22,6 +22,8 @@ from kubectl_rwx.installation.steps import Change, Step
 from kubectl_rwx.readiness.images import mirrored
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.waiting import pause
+from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import CONFIG_MAP, CSI_DRIVER, SERVICE_ACCOUNT
 from plugin_core.model.manifests import Manifest, name_of, part_of
 
@@ -31,6 +33,9 @@ REPOSITORY = "https://raw.githubusercontent.com/kubernetes-csi/csi-driver-nfs/ma
 RECORD = "kubectl-rwx-setup-nfs"
 PART = "nfs"
 DEPLOYED = "deployed"
+_SETTLING = 20.0
+"""Seconds: helm does not wait for pods here, so it is done within a few."""
+
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def plan_driver(
     cluster: Cluster, helm: Helm, wanted: Wanted, request: DriverRequest
 ) -> tuple[Step, Release | None]:
     """What becomes of the release, and its present state."""
-    release, record = helm.status(CHART), read_record(cluster, request.namespace)
+    release, record = settled_release(helm), read_record(cluster, request.namespace)
     where = f"helm release {request.namespace}/{CHART}"
     if record is None:
         if release:
@@ -135,6 +140,16 @@ def plan_driver(
         return _step(request, Change.OLDER, f"is {made.get('version')}; --upgrade makes it {wanted.version}"), release
     alike = made.get("digest") == wanted.digest and str(release.revision) == made.get("revision")
     return _step(request, Change.UNCHANGED if alike else Change.CONFIGURED), release
+
+
+def settled_release(helm: Helm) -> Release | None:
+    """The release once no helm is at work on it; one that stays pending was left so by a helm that was killed."""
+    deadline = Deadline.after(_SETTLING)
+    release = helm.status(CHART)
+    while release and release.status.startswith("pending-") and not deadline.passed:
+        pause(1.0)
+        release = helm.status(CHART)
+    return release
 
 
 def install_driver(

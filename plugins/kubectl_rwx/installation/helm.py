@@ -6,6 +6,7 @@ from which the next run goes on.
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import signal
@@ -57,8 +58,8 @@ def find_helm(named: str) -> str:
         what = f"{named} (--helm) cannot be run" if named else "there is no helm on PATH"
         raise errors.UsageError(
             f"{what}, and csi-driver-nfs is installed with it",
-            hint="install helm 3.8 or newer (https://helm.sh/docs/intro/install), or name it with --helm FILE; where the "
-                 "driver was installed by other means, kubectl rwx setup class makes the classes",
+            hint="install helm 3.8 or newer (https://helm.sh/docs/intro/install), or name it with --helm FILE; where "
+                 "the driver was installed by other means, kubectl rwx setup class makes the classes",
         )
     return found
 
@@ -109,6 +110,7 @@ class Helm:
 
     def run(self, *words: str, stdin: str = "", connected: bool = False) -> str:
         """stdout of a helm command. connected: with the flags of the connection."""
+        told = " ".join(["helm", *itertools.takewhile(lambda word: not word.startswith("-"), words)])
         command = [self._executable, *words, "--namespace", self._namespace, *(self._connection if connected else [])]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -119,14 +121,14 @@ class Helm:
         except subprocess.TimeoutExpired:
             _stop(process)
             raise errors.TimedOut(
-                f"helm {' '.join(words[:3])} was not done within {format_duration(self._deadline.seconds)} (--timeout)",
+                f"{told} was not done within {format_duration(self._deadline.seconds)} (--timeout)",
                 hint="the same command with a longer --timeout",
             ) from None
         except KeyboardInterrupt:
             _stop(process)
             raise
         if process.returncode:
-            raise _failure(f"helm {' '.join(words[:3])}: {_last_words(said)}")
+            raise _failure(f"{told}: {_last_words(said)}")
         return output
 
     def _yaml(self, *words: str) -> Manifest:

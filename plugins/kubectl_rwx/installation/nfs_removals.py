@@ -10,11 +10,11 @@ from kubectl_rwx.installation.helm import Helm
 from kubectl_rwx.installation.removals import Consent, find_own, remove, require_removal_rights
 from kubectl_rwx.installation.snapshots import Installation
 from kubectl_rwx.installation.steps import Change, Step
-from plugin_core import errors
+from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import CONFIG_MAP, PERSISTENT_VOLUME, ROLE, ROLE_BINDING, VOLUME_SNAPSHOT_CONTENT
-from plugin_core.model.manifests import name_of, part_of
+from plugin_core.model.manifests import name_of, namespace_of, part_of
 from plugin_core.model.progress import Progress
 
 
@@ -25,6 +25,7 @@ def remove_nfs(
     deadline = Deadline.after(timeout)
     bounded = cluster.within(deadline)
     progress.phase("looking at what was installed")
+    _require_right_namespace(bounded, namespace)
     classes = own_classes(bounded)
     record = drivers.read_record(bounded, namespace)
     release = helm.status(drivers.CHART)
@@ -80,6 +81,16 @@ def _uninstall(cluster: Cluster, helm: Helm, driver: Sequence[Step], progress: P
             raise errors.Interrupted("interrupted while helm removed the driver; the classes are gone",
                                      hint="kubectl rwx setup nfs --uninstall goes on") from None
         progress.note(f"{step.name} deleted{cluster.dry_run.suffix}")
+
+
+def _require_right_namespace(cluster: Cluster, namespace: str) -> None:
+    """Raises UsageError when the driver was installed elsewhere: half of it would be removed."""
+    labels = f"{names.MANAGED_BY_LABEL}={names.RWX},{names.SETUP}={drivers.PART}"
+    where = [namespace_of(item) for item in cluster.list_all(CONFIG_MAP, labels=labels).items
+             if name_of(item) == drivers.RECORD]
+    if where and namespace not in where:
+        raise errors.UsageError(f'setup installed the driver in namespace "{where[0]}", not in "{namespace}"',
+                                hint=f"--driver-namespace {where[0]}")
 
 
 def _is_server_in(steps: Sequence[Step]) -> bool:

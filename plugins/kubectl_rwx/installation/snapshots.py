@@ -28,6 +28,7 @@ from kubectl_rwx.readiness.observations import Observations, observe
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.durations import Deadline
+from plugin_core.model.kinds import SNAPSHOT_GROUP, VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 from plugin_core.model.progress import Progress
 
@@ -73,6 +74,7 @@ def set_up_snapshots(cluster: Cluster, request: SnapshotsRequest, progress: Prog
             f"{release.origin} names the snapshot-controller {release.version} (the source tree of a release names the "
             f"one before it); for {VERSION}: --controller-image {IMAGE}")
     definitions = [plan_step(bounded, item, upgrade=request.upgrade) for item in release.definitions]
+    _require_v1(definitions)
     controller = _plan_controller(bounded, release, seen, definitions, request, installation)
     installation.steps = [*definitions, *controller]
     require_rights_for(bounded, installation.steps)
@@ -93,6 +95,20 @@ def set_up_snapshots(cluster: Cluster, request: SnapshotsRequest, progress: Prog
             f"interrupted: {len(done)} of {total} objects are in place", hint=AGAIN) from None
     _judge_the_untouched(installation, seen)
     return installation
+
+
+def _require_v1(definitions: Sequence[Step]) -> None:
+    """Raises NotReady for definitions that stay and do not serve v1: the controller would wait for it and give up."""
+    for step in definitions:
+        if step.change not in (Change.LEFT, Change.OLDER) or part_of(step.manifest, "spec", "group") != SNAPSHOT_GROUP:
+            continue
+        served = [str(one.get("name")) for one in part_of(step.manifest, "spec", "versions") or [] if one.get("served")]
+        if VOLUME_SNAPSHOT.version not in served:
+            managed = step.reason.startswith("managed by")
+            raise errors.NotReady(
+                f"{step.name} serves {', '.join(served) or 'nothing'}, not v1, and is left alone: {step.reason}",
+                hint="upgrade it where it is managed" if managed else "the same command with --upgrade replaces it",
+            )
 
 
 def _plan_controller(

@@ -150,6 +150,10 @@ def rehearse(cluster: Cluster, steps: Iterable[Step]) -> None:
         if step.writes:
             try:
                 cluster.rehearsing().apply(step.manifest)
+            except errors.Invalid as error:
+                if "storedVersions" in error.message:
+                    error.hint = "objects may still be stored in an old version: kubectl rwx check shows the way out"
+                raise
             except errors.NotFound as error:
                 namespace = namespace_of(step.manifest)
                 raise errors.NotFound(
