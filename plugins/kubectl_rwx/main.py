@@ -11,6 +11,7 @@ from kubectl_rwx.commands.cleanup import cleanup
 from kubectl_rwx.commands.clone import clone
 from kubectl_rwx.commands.delete import delete
 from kubectl_rwx.commands.describe import describe
+from kubectl_rwx.commands.diagnose import diagnose
 from kubectl_rwx.commands.feature_gates import feature_gates
 from kubectl_rwx.commands.images import images
 from kubectl_rwx.commands.list import list_command
@@ -38,8 +39,8 @@ def root() -> None:
 
 
 for command in (
-    check, verify, feature_gates, setup, provision, snapshot, restore, clone, list_command, describe, wait, delete,
-    prune, cleanup, thaw, images, rbac, completion_command,
+    check, verify, feature_gates, setup, provision, snapshot, restore, clone, list_command, describe, diagnose, wait,
+    delete, prune, cleanup, thaw, images, rbac, completion_command,
     version_command,
 ):
     root.add_command(command)

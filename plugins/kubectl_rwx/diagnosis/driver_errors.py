@@ -1,4 +1,4 @@
-"""What a driver's complaint is worth: no error is final to the sidecars, but some will be answered the same for ever."""
+"""What a driver's complaint is worth: no error is final to the sidecars, but some get the same answer for ever."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def judge_error(words: str) -> tuple[str, str]:
     code = match.group(1) if match else ""
     if code in LASTING:
         return "final", (
-            f"looks final ({code}): the sidecar goes on trying, at most every 5 minutes, and the same request gets the "
-            "same answer until the cause is mended"
+            f"looks final ({code}): the sidecar goes on trying, every 5 minutes in the end, and the same request gets "
+            "the same answer until the cause is mended"
         )
     if code in PASSING:
-        return "retried", f"may pass by itself ({code}): the sidecar tries again, at most every 5 minutes"
+        return "retried", f"may pass by itself ({code}): the sidecar tries again, every 5 minutes in the end"
     told = f" ({code})" if code else ""
     return "retried", (
-        f"whether it passes by itself cannot be told from it{told}: the sidecar tries again, at most every 5 minutes"
+        f"whether it passes by itself cannot be told from it{told}: the sidecar tries again, every 5 minutes in the end"
     )

@@ -12,6 +12,8 @@ from plugin_core.model.durations import age_of
 from plugin_core.model.kinds import EVENT, Kind
 from plugin_core.model.manifests import Manifest, part_of, uid_of
 
+EVENTS_SHOWN = 3
+
 
 @dataclass(frozen=True)
 class Event:
@@ -52,6 +54,13 @@ def read_events(
 def own_events(events: Sequence[Event], manifest: Manifest) -> list[Event]:
     """Only the events of this very object, not of an earlier one with its name."""
     return [event for event in events if not event.uid or event.uid == uid_of(manifest)]
+
+
+def latest(events: Sequence[Event]) -> tuple[str, ...]:
+    """The latest in the order of time, each kind of words once; warnings push out the others."""
+    once = {(event.reason, event.message): event for event in events}
+    chosen = sorted(once.values(), key=lambda event: (event.warning, event.last))[-EVENTS_SHOWN:]
+    return tuple(event.describe() for event in sorted(chosen, key=lambda event: event.last))
 
 
 def _event(manifest: Manifest) -> Event:

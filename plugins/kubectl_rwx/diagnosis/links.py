@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -43,11 +42,6 @@ class Link:
             "link": self.name, "state": self.state.value, "code": self.code or None, "observed": self.observed,
             "source": self.source, "matters": self.matters or None, "command": self.command or None,
         }
-
-    @property
-    def line(self) -> str:
-        """Its form for people: a state that is not simply fine, the name, the observation and its source."""
-        return f"{self.state.value}  {self.name}: {self.observed} [{self.source}]"
 
 
 class Verdict(str, Enum):
@@ -107,21 +101,3 @@ def sound(name: str, observed: str, source: str) -> Link:
 def unseen(name: str, what: str, words: str) -> Link:
     """what: the request that was refused, "list csinodes.storage.k8s.io"; words: the server's."""
     return Link(name, State.UNSEEN, f"not seen ({words})", what)
-
-
-def tell(chain: Chain) -> list[str]:
-    """A few lines about one object, for a command that waited for it in vain: the first broken link and the events."""
-    link, lines = chain.first, []
-    if link is not None:
-        doubt = " (not proven)" if link.state is State.SUSPECT else ""
-        lines.append(f"{link.state.value} at {link.name}{doubt}: {link.observed} [{link.source}]")
-        lines += [link.matters] if link.matters else []
-        lines += [f"$ {link.command}"] if link.command else []
-    else:
-        lines.append(f"{chain.state}; nothing that may be seen says why")
-    lines += [f"not seen: {', '.join(names_of(chain.unseen))}"] if chain.unseen else []
-    return lines + [f"event {words}" for words in chain.events if not link or words.partition(": ")[2] not in link.observed]
-
-
-def names_of(links: Sequence[Link]) -> list[str]:
-    return [link.name for link in links]

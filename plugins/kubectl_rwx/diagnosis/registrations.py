@@ -14,7 +14,7 @@ NAME = "driver"
 
 def judge_registration(sight: Sight, driver: str) -> Link:
     """Sound with a CSIDriver object or any node that knows it: snapshots need no node."""
-    drivers, nodes = sight.list(CSI_DRIVER), sight.list(CSI_NODE)
+    drivers, nodes = sight.all_of(CSI_DRIVER), sight.all_of(CSI_NODE)
     announced = any(name_of(one) == driver for one in drivers.items or ())
     where = nodes_with(nodes.items or (), driver)
     source = f"csidriver/{driver}, csinodes"

@@ -24,7 +24,7 @@ def lease_of(sidecar: str, driver: str) -> str:
 
 def look_at_lease(sight: Sight, sidecar: str, driver: str) -> Sign | None:
     """One request; None when there is no such lease, or leases may not be read."""
-    return judge_leases(sight.list(LEASE, named=lease_of(sidecar, driver), everywhere=True).items or ())
+    return judge_leases(sight.all_of(LEASE, named=lease_of(sidecar, driver), everywhere=True).items or ())
 
 
 def look_for_sidecar(sight: Sight, sidecar: str, driver: str) -> Sign:
@@ -32,10 +32,10 @@ def look_for_sidecar(sight: Sight, sidecar: str, driver: str) -> Sign:
     sign = look_at_lease(sight, sidecar, driver)
     if sign:
         return sign
-    refused = [LEASE.plural] if not sight.list(LEASE, named=lease_of(sidecar, driver), everywhere=True).seen else []
+    refused = [LEASE.plural] if not sight.all_of(LEASE, named=lease_of(sidecar, driver), everywhere=True).seen else []
     strangers = 0
     for kind, field in _READY.items():
-        look = sight.list(kind, everywhere=True)
+        look = sight.all_of(kind, everywhere=True)
         refused += [] if look.seen else [kind.plural]
         for workload in look.items or ():
             if not any(_is(sidecar, container) for container in _containers(workload)):

@@ -58,7 +58,7 @@ class Sight:
         """Served versions of the snapshot API; None when even discovery is refused."""
         return self._try(lambda: self._cluster.versions_of(SNAPSHOT_GROUP))[0]
 
-    def list(self, kind: Kind, *, named: str = "", everywhere: bool = False) -> Look:
+    def all_of(self, kind: Kind, *, named: str = "", everywhere: bool = False) -> Look:
         """All of a kind in the sight's namespace (everywhere: in all), or only those of one name."""
         where = None if everywhere or not self.namespace or not kind.namespaced else self.namespace
         fields = f"metadata.name={named}" if named else ""
@@ -73,7 +73,7 @@ class Sight:
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Look:
         """One object: by name when few are looked at, else out of a list."""
         if self._many or not self.namespace and kind.namespaced:
-            look = self.list(kind)
+            look = self.all_of(kind)
             if look.items is None:
                 return look
             found = [one for one in look.items if name_of(one) == name and namespace_of(one) == namespace]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kubectl_rwx.diagnosis.explanations import explain_claims
 from kubectl_rwx.protection.answers import Answer, Problem, sum_up
-from kubectl_rwx.protection.bindings import wait_until_bound
+from kubectl_rwx.protection.bindings import latest_words, wait_until_bound
 from kubectl_rwx.protection.claim_selection import describe_claim
 from kubectl_rwx.protection.clone_reports import clone_report
 from kubectl_rwx.protection.consumers import bind_claims
-from kubectl_rwx.protection.diagnosis import explain_claims
 from kubectl_rwx.protection.rights import Right, missing_rights, require_rights
 from kubectl_rwx.protection.set_names import generate_run
 from plugin_core import errors, names
@@ -248,10 +248,8 @@ class _Finish:
     def _without_clones(self, pending: dict[str, Outcome]) -> dict[str, str]:
         """A driver without the ability never gets it; everything else it says may pass."""
         look = self._cluster.within(Deadline.after(10))
-        seen = [outcome.manifest for outcome in pending.values() if outcome.manifest]
-        explained = explain_claims(look, seen, namespace=self._cluster.namespace)
-        said = {name: next((line for line in lines if _NO_CLONES in line), "") for name, lines in explained.items()}
-        return {name: words for name, words in said.items() if words}
+        said = latest_words(look, list(pending.values()), namespace=self._cluster.namespace)
+        return {name: words for name, words in said.items() if _NO_CLONES in words}
 
     def _given_up(self, made: Manifest, reason: str) -> Problem:
         """The claim would stay Pending for ever, so it is taken away again: that very one, still without a volume."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubectl_rwx.diagnosis.deletions import MEANINGS
 from kubectl_rwx.diagnosis.events import own_events, read_events
 from kubectl_rwx.protection.snapshot_users import read_uses
 from plugin_core import errors
@@ -9,17 +10,6 @@ from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import VOLUME_SNAPSHOT, VOLUME_SNAPSHOT_CONTENT
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 from plugin_core.storage.snapshots import content_of
-
-MEANINGS = {
-    "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection":
-        "a claim was being restored from it; the provisioner lets go when that claim is Bound, or minutes after it is "
-        "gone (kubernetes-csi/external-provisioner issue 1507)",
-    "snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection":
-        "the snapshot-controller protects it as the source of a claim",
-    "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection":
-        "its content is not gone yet",
-}
-"""Finalizers of external-snapshotter (pkg/utils/util.go) and external-provisioner, and who takes them away."""
 
 
 def explain_hold(cluster: Cluster, snapshot: Manifest) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kubectl_rwx.diagnosis.explanations import explain_snapshots
 from kubectl_rwx.protection.answers import Problem
 from kubectl_rwx.protection.claim_selection import read_named
-from kubectl_rwx.protection.diagnosis import explain_snapshots
 from kubectl_rwx.protection.restore_rules import judge_widening, require_volume_mode
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot
 from plugin_core import errors, names

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
+from kubectl_rwx.diagnosis.explanations import explain_claims
 from kubectl_rwx.protection.answers import Answer, Problem, sum_up
 from kubectl_rwx.protection.bindings import wait_until_bound
 from kubectl_rwx.protection.claim_selection import describe_claim, read_named, reading_verb
 from kubectl_rwx.protection.consumers import bind_claims
 from kubectl_rwx.protection.creation import create_together
-from kubectl_rwx.protection.diagnosis import explain_claims
 from kubectl_rwx.protection.restore_plans import (
     Restoration,
     Surroundings,

@@ -8,17 +8,9 @@ from collections.abc import Sequence
 
 from plugin_core import errors, names
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT
+from plugin_core.model.kinds import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM
 from plugin_core.model.manifests import Manifest, annotations_of, name_of, part_of
-
-
-def source_snapshot_of(claim: Manifest) -> str:
-    """The name of the VolumeSnapshot a claim is made from, by dataSource or dataSourceRef; "" for none."""
-    for field in ("dataSource", "dataSourceRef"):
-        source = part_of(claim, "spec", field) or {}
-        if source.get("kind") == VOLUME_SNAPSHOT.name:
-            return str(source.get("name") or "")
-    return ""
+from plugin_core.storage.claims import source_snapshot_of
 
 
 def claims_by_snapshot(claims: Sequence[Manifest]) -> dict[str, list[Manifest]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from kubectl_rwx.diagnosis.explanations import explain_snapshots
 from kubectl_rwx.protection.answers import Answer, Problem, sum_up
 from kubectl_rwx.protection.claim_selection import describe_claim, find_claims
 from kubectl_rwx.protection.creation import create_together
 from kubectl_rwx.protection.cuts import hold_deadline, hold_until_cut
-from kubectl_rwx.protection.diagnosis import explain_snapshots
 from kubectl_rwx.protection.group_snapshots import Group, plan_groups, take_group
 from kubectl_rwx.protection.quiescing import hold_still
 from kubectl_rwx.protection.set_names import LONGEST, generate_run, generate_set_name, member_name

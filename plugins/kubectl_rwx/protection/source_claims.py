@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubectl_rwx.diagnosis.explanations import explain_claims
 from kubectl_rwx.protection.answers import Problem
 from kubectl_rwx.protection.bindings import wait_until_bound
 from kubectl_rwx.protection.claim_selection import describe_claim
-from kubectl_rwx.protection.diagnosis import explain_claims
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Outcome, Phase

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from kubectl_rwx.diagnosis.explanations import explain_claims, explain_snapshots
 from kubectl_rwx.protection.answers import Answer, Problem, sum_up
 from kubectl_rwx.protection.bindings import wait_until_bound
 from kubectl_rwx.protection.claim_selection import describe_claim, read_named
-from kubectl_rwx.protection.diagnosis import explain_claims, explain_snapshots
 from kubectl_rwx.protection.restore_reports import Restored, restore_report
 from kubectl_rwx.protection.rights import Right, require_rights
 from kubectl_rwx.protection.snapshot_reports import describe_snapshot, snapshot_report
 from kubectl_rwx.protection.snapshot_selection import Chosen, choose, find_snapshots
-from kubectl_rwx.protection.snapshot_users import source_snapshot_of
 from kubectl_rwx.protection.snapshot_waits import wait_until_ready
 from plugin_core import errors, names
 from plugin_core.cli.targets import parse_targets
@@ -23,6 +22,7 @@ from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, name_of, part_of
 from plugin_core.model.progress import Progress
+from plugin_core.storage.claims import source_snapshot_of
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kubectl_rwx.diagnosis.explanations import explain_claims
 from kubectl_rwx.protection.answers import Answer
 from kubectl_rwx.protection.bindings import wait_until_bound
 from kubectl_rwx.protection.claim_selection import describe_claim
 from kubectl_rwx.protection.consumers import bind_claims
-from kubectl_rwx.protection.diagnosis import explain_claims
 from kubectl_rwx.protection.rights import Right, require_rights
 from kubectl_rwx.protection.set_names import generate_run
 from kubectl_rwx.readiness.checks import CheckRequest, check_storage

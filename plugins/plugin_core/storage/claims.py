@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from plugin_core import names
 from plugin_core.kube.waiting import Phase, Readiness
+from plugin_core.model.kinds import VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, annotations_of, is_terminating, part_of
 from plugin_core.model.quantities import format_quantity, parse_quantity
 
@@ -86,6 +87,15 @@ def provisioner_of(claim: Manifest) -> str:
     """The driver that provisioned the claim, by the volume controller's annotation; "" when it has none."""
     annotations = annotations_of(claim)
     return annotations.get(names.STORAGE_PROVISIONER) or annotations.get(names.STORAGE_PROVISIONER_BETA, "")
+
+
+def source_snapshot_of(claim: Manifest) -> str:
+    """The name of the VolumeSnapshot a claim is made from, by dataSource or dataSourceRef; "" for none."""
+    for field in ("dataSource", "dataSourceRef"):
+        source = part_of(claim, "spec", field) or {}
+        if source.get("kind") == VOLUME_SNAPSHOT.name:
+            return str(source.get("name") or "")
+    return ""
 
 
 def judge_binding(claim: Manifest | None) -> Readiness:
