@@ -1,8 +1,8 @@
 """What all sandboxes of one machine share, and the last one out puts back.
 
 Ports; the empty folders that nodes mount their own on; the parent cgroup of containers; IP forwarding,
-which the network plugin switches on. A register in /run names the sandboxes that are up, so a reboot
-forgets it, as it forgets them.
+which the network plugin switches on; the number of inotify instances, of which each sandbox takes some
+18. A register in /run names the sandboxes that are up, so a reboot forgets it, as it forgets them.
 """
 
 import fcntl
@@ -24,6 +24,9 @@ most."""
 CONTAINERS_CGROUP = "k8s.io"
 """The cgroup, in every hierarchy, that containerd puts the containers of kubelets in."""
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_INOTIFY_WANTED = 512
+"""The kernel's default of 128 is enough for seven sandboxes; the kubelets of the eighth end without a word."""
 _PORTS = range(20000, 32000)
 """Below the range that the kernel gives to outgoing connections."""
 
@@ -62,6 +65,11 @@ def enter(directory: Path) -> None:
             register["forwarding"] = _FORWARDING.read_text().strip()
             register["foreign"] = [str(folder) for folder in cgroup_folders(CONTAINERS_CGROUP)]
         register["sandboxes"].setdefault(str(directory), [])
+        if int(_INOTIFY.read_text()) < _INOTIFY_WANTED:
+            with suppress(OSError):  # a container may not; then fewer sandboxes fit
+                before = _INOTIFY.read_text().strip()
+                _INOTIFY.write_text(f"{_INOTIFY_WANTED}\n")
+                register["inotify"] = before
         for folder in MOUNT_POINTS:
             if not Path(folder).exists():
                 register["made"].append(folder)
@@ -82,6 +90,8 @@ def leave(directory: Path) -> None:
                     cgroup.rmdir()
         if register["forwarding"] == "0":
             _FORWARDING.write_text("0\n")
+        if "inotify" in register:
+            _INOTIFY.write_text(f"{register['inotify']}\n")
 
 
 def cgroup_folders(name: str) -> list[Path]:
