@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -25,7 +24,9 @@ from cluster.gsb_objects import (
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, deployment
 
+OURS = "app.kubernetes.io/managed-by=oc-gsb"
 BROKEN = "sandbox.local/absent:1"
+UNTRIED = ("--image", BROKEN, "--no-image-check")
 
 
 @pytest.mark.parametrize("kind, replicas", [("deploy", 2), ("sts", 2), ("dc", 1)])
@@ -78,7 +79,7 @@ def test_all_of_a_namespace(gsb: Plugin, namespace: Kubectl) -> None:
 def test_an_image_that_does_not_start_is_rolled_back_exactly(gsb: Plugin, namespace: Kubectl, kind: str) -> None:
     start(namespace, kind, replicas=2)
     before = shown(namespace, kind)
-    done = gsb("inject", f"{kind}/{kind}", "--image", BROKEN, "--timeout", "8s", "-o", "json")
+    done = gsb("inject", f"{kind}/{kind}", *UNTRIED, "--timeout", "8s", "-o", "json")
     assert done.returncode == 4, done.stderr
     item = json.loads(done.stdout)["items"][0]
     assert (item["result"], item["exitCode"]) == ("rolled back", 4)
@@ -103,7 +104,7 @@ def test_an_exclusive_claim_goes_by_way_of_zero_replicas(gsb: Plugin, namespace:
     assert gsb("inject", "deploy/single").returncode == 0
     gsb.ok("uninject", "deploy/single")
     assert shown(namespace, "deploy", "single") == before
-    failed = gsb("inject", "deploy/single", "--image", BROKEN, "--timeout", "10s")
+    failed = gsb("inject", "deploy/single", *UNTRIED, "--timeout", "10s")
     assert failed.returncode == 4, failed.stderr
     assert shown(namespace, "deploy", "single") == before
     wait_ready(namespace, "single", 1)
@@ -152,7 +153,7 @@ def test_a_run_killed_while_held_at_zero_is_gone_on_with(gsb: Plugin, namespace:
 def test_ctrl_c_rolls_back(gsb: Plugin, namespace: Kubectl, kind: str) -> None:
     start(namespace, kind)
     before = shown(namespace, kind)
-    process = started(gsb, "inject", f"{kind}/{kind}", "--image", BROKEN)
+    process = started(gsb, "inject", f"{kind}/{kind}", *UNTRIED)
     wait_injected(namespace, kind)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=180)
@@ -231,13 +232,128 @@ def test_pod_security_restricted_is_refused(gsb: Plugin, namespace: Kubectl) -> 
     assert shown(namespace, "deploy") == before
 
 
-def test_a_quota_that_refuses_the_pod_is_told_verbatim_and_undone(
-    gsb: Plugin, make_namespace: Callable[..., Kubectl], namespace: Kubectl
+def test_an_image_that_cannot_be_pulled_is_refused_before_anything_is_changed(gsb: Plugin, namespace: Kubectl) -> None:
+    start(namespace, "deploy")
+    before, generation = shown(namespace, "deploy"), version_of(namespace, "deploy")
+    done = gsb("inject", "deploy/deploy", "--image", BROKEN)
+    assert done.returncode == 3, done.stderr
+    assert "its image does not start" in done.stderr and "ErrImagePull" in done.stderr
+    assert (shown(namespace, "deploy"), version_of(namespace, "deploy")) == (before, generation)
+    assert namespace("get", "rolebindings,pods", "-l", OURS, "-o", "name").stdout == ""
+
+
+def test_quota_and_limit_range_are_told_with_numbers_and_all_at_once(gsb: Plugin, namespace: Kubectl) -> None:
+    start(namespace, "deploy", replicas=2)
+    before, generation = shown(namespace, "deploy"), version_of(namespace, "deploy")
+    namespace("create", "quota", "tight", "--hard=requests.memory=256Mi,limits.memory=1Gi")
+    namespace.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": {"limits": [
+        {"type": "Container", "max": {"memory": "200Mi"}, "maxLimitRequestRatio": {"memory": "100"}}]}})
+    used = "{.status.used.requests\\.memory}"
+    namespace.wait_until(lambda: namespace.jsonpath("get", "quota", "tight", path=used) == "32Mi", "the quota's count")
+    done = gsb("inject", "deploy/deploy", "--env", "A=b", "--pull-secret", "none", "--ca-configmap", "nil")
+    assert done.returncode == 3, done.stderr
+    for words in ("ResourceQuota tight: 528Mi more requests.memory is needed (256Mi a sidecar for 2 pods, 16Mi for the "
+                  "pod that a rolling update adds), and 224Mi of 256Mi are left",
+                  "LimitRange small: the sidecar may ask for memory 200Mi at most", "there is no Secret none",
+                  "there is no ConfigMap nil"):
+        assert words in done.stderr, done.stderr
+    assert (shown(namespace, "deploy"), version_of(namespace, "deploy")) == (before, generation)
+    enough = ("--memory", "64Mi", "--memory-limit", "128Mi")
+    assert gsb.json("inject", "deploy/deploy", *enough)["items"][0]["result"] == "injected"
+
+
+@pytest.mark.parametrize("mark, who", [
+    ({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:x/deploy"}}, "Argo CD application shop"),
+    ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "Flux Kustomization apps"),
+], ids=["argo", "flux"])
+def test_what_git_keeps_is_refused_with_the_way_by_render(
+    gsb: Plugin, namespace: Kubectl, mark: dict[str, dict[str, str]], who: str
 ) -> None:
     start(namespace, "deploy")
+    namespace("patch", "deploy", "deploy", "--type=merge", "-p", json.dumps({"metadata": mark}))
     before = shown(namespace, "deploy")
-    namespace("create", "quota", "tight", "--hard=requests.memory=64Mi")
-    done = gsb("inject", "deploy/deploy", "--timeout", "8s")
-    assert done.returncode == 4, done.stderr
-    assert "FailedCreate" in done.stderr and "exceeded quota: tight" in done.stderr
+    done = gsb("inject", "deploy/deploy")
+    assert done.returncode == 3 and who in done.stderr and "oc gsb render deployment/deploy" in done.stderr
     assert shown(namespace, "deploy") == before
+    forced = gsb("inject", "deploy/deploy", "--force")
+    assert forced.returncode == 0 and f"warning: deployment/deploy: {who}" in forced.stderr
+    gsb.ok("uninject", "deploy/deploy")
+    assert shown(namespace, "deploy") == before
+
+
+def test_every_flag_is_in_the_pod_and_gone_afterwards(gsb: Plugin, namespace: Kubectl) -> None:
+    app = deployment("deploy", {"data": "/data"})
+    app["spec"]["template"]["spec"]["imagePullSecrets"] = [{"name": "own"}]
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+              "stringData": {".dockerconfigjson": json.dumps({"auths": {}})}}
+    namespace.apply(*({**secret, "metadata": {"name": name}} for name in ("own", "extra")), claim("data"), app,
+                    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"},
+                     "data": {"custom-ca-bundle.pem": "not a real certificate"}})
+    wait_ready(namespace, "deploy", 1)
+    before = shown(namespace, "deploy")
+    flags = ("--env", "HTTPS_PROXY=proxy:3128", "--env", "EMPTY=", "--pull-secret", "own", "--pull-secret", "extra",
+             "--cache-size", "500Mi", "--ca-configmap", "ca", "--memory-limit", "1Gi")
+    assert gsb.json("inject", "deploy/deploy", *flags)["items"][0]["result"] == "injected"
+    pod = pods_of(namespace, "deploy")[0]
+    assert [one["name"] for one in pod["spec"]["imagePullSecrets"]] == ["own", "extra"]
+    assert next(one for one in pod["spec"]["volumes"] if one["name"] == "kopia-cache-volume")["emptyDir"] == {
+        "sizeLimit": "500Mi"}
+    name = pod["metadata"]["name"]
+    shell = "echo $HTTPS_PROXY; cat /etc/ssl/certs/custom-ca-bundle.pem"
+    assert namespace.sh(name, shell, container="kanister-sidecar") == "proxy:3128\nnot a real certificate"
+    assert gsb.json("inject", "deploy/deploy", *flags)["items"][0]["message"] == ""
+    assert "it was injected with" in gsb.json("inject", "deploy/deploy", "--env", "A=b")["items"][0]["message"]
+    gsb.ok("uninject", "deploy/deploy")
+    assert shown(namespace, "deploy") == before
+
+
+def test_one_failure_keeps_nobody_from_theirs(gsb: Plugin, namespace: Kubectl) -> None:
+    paused = deployment("paused", {"data": "/data"})
+    paused["spec"]["paused"] = True
+    start(namespace, "deploy", "sts")
+    namespace.apply(paused)
+    done = gsb("inject", "--all", "-o", "json")
+    assert done.returncode == 6, done.stderr
+    assert {item["name"]: item["result"] for item in json.loads(done.stdout)["items"]} == {
+        "deploy": "injected", "sts": "injected", "paused": "refused"}
+
+
+def test_ctrl_c_with_several_in_flight(gsb: Plugin, namespace: Kubectl) -> None:
+    names = [f"web-{number}" for number in range(5)]
+    namespace.apply(claim("data"), *(deployment(name, {"data": "/data"}) for name in names))
+    for name in names:
+        wait_ready(namespace, name, 1)
+    before = {name: shown(namespace, "deploy", name) for name in names}
+    process = started(gsb, "inject", "--all", "--parallel", "3", *UNTRIED)
+    containers = "{.items[*].spec.template.spec.containers[*].name}"
+    namespace.wait_until(lambda: namespace.jsonpath("get", "deploy", path=containers).count("kanister") == 3,
+                         "three patches")
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode == 130, output
+    assert output.count("  rolled back  ") == 3 and output.count("  not started  ") == 2, output
+    assert {name: shown(namespace, "deploy", name) for name in names} == before
+    assert namespace("get", "rolebindings", "-l", OURS, "-o", "name").stdout == ""
+
+
+def test_a_sidecar_of_k10tools_is_taken_over_and_taken_out_exactly(gsb: Plugin, namespace: Kubectl) -> None:
+    start(namespace, "deploy")
+    before = shown(namespace, "deploy")
+    volumes = {"kopia-cache-volume": "/tmp/kopia-cache", "kopia-log-volume": "/tmp/kopia-log",
+               "kopia-repo-volume": "/tmp/kopia-repository"}
+    mounts = [{"name": name, "mountPath": path} for name, path in volumes.items()]
+    sidecar = {"name": "kanister-sidecar", "image": "sandbox.local/kanister-tools:1", "command": ["bash", "-c"],
+               "args": ["tail -f /dev/null"], "imagePullPolicy": "IfNotPresent",
+               "volumeMounts": [*mounts, {"name": "data", "mountPath": "/data/data"}]}
+    namespace("patch", "deploy", "deploy", "--type=strategic", "-p", json.dumps({
+        "metadata": {"annotations": {"k10.kasten.io/forcegenericbackup": "true"}},
+        "spec": {"template": {"spec": {"containers": [sidecar],
+                                       "volumes": [{"name": name, "emptyDir": {}} for name in volumes]}}}}))
+    namespace("rollout", "status", "deploy/deploy", "--timeout=90s")
+    done = gsb("inject", "deploy/deploy", "-o", "json")
+    assert done.returncode == 0 and "another tool put in" in done.stderr, done.stderr
+    assert json.loads(done.stdout)["items"][0]["scc"] == COPY
+    assert all(found & NEEDED == NEEDED for found in bounding_sets(namespace, "deploy"))
+    gsb.ok("uninject", "deploy/deploy")
+    after = shown(namespace, "deploy")
+    assert json.loads(after["spec"]) == json.loads(before["spec"]) and after["annotations"] == before["annotations"]

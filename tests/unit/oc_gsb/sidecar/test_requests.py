@@ -26,8 +26,14 @@ def test_exactly_one_way_to_select(fields: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize("fields, words", [
     ({"cpu": "lots"}, "--cpu: "), ({"memory_limit": "1GB"}, "--memory-limit: "),
     ({"memory": "2Gi", "memory_limit": "1Gi"}, "--memory-limit 1Gi is less than --memory 2Gi"),
+    ({"cpu_limit": "50m"}, "--cpu-limit 50m is less than --cpu 100m"),
+    ({"cache_size": "0"}, '--cache-size: "0" is nothing'),
+    ({"env": ("A",)}, '--env: "A" is not NAME=VALUE'), ({"env": ("1A=b",)}, "is not NAME=VALUE"),
+    ({"env": ("A=b", "A=c")}, "--env: A is given twice"), ({"pull_secrets": ("Not/a name",)}, "--pull-secret: "),
+    ({"ca_configmap": "CA"}, "--ca-configmap: "), ({"parallel": 0}, "--parallel 0 is not between 1 and 16"),
+    ({"parallel": 17}, "--parallel 17 is not"),
 ])
-def test_quantities(fields: dict[str, str], words: str) -> None:
+def test_flags(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         InjectRequest(Selection(WEB), **fields)
 

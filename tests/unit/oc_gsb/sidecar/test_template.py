@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fakes.workloads import claim_volume, container, workload
-from oc_gsb.sidecar.containers import SidecarOptions
-from oc_gsb.sidecar.record import read_record
+from oc_gsb.sidecar.containers import KOPIA_VOLUMES, SidecarOptions
+from oc_gsb.sidecar.record import options_of, read_record
 from oc_gsb.sidecar.template import add_sidecar, hold_at_zero, hold_removal, release, remove_sidecar
 from plugin_core.model.manifests import Manifest, annotations_of
 from plugin_core.model.patches import apply_merge_patch, merge_patch
 from plugin_core.names import FORCE_GENERIC_BACKUP, INJECTION_RECORD, REQUIRED_SCC
 
 OPTIONS = SidecarOptions(image="tools:1")
+EVERY_FLAG = SidecarOptions(image="tools:1", env=(("A", "b"), ("C", "")), pull_secrets=("own", "extra"),
+                            cache_size="1Gi", ca_configmap="ca", memory_limit="1Gi")
 
 
 def store(name: str = "store") -> Manifest:
@@ -60,16 +63,19 @@ SHAPES = {
     "ephemeral": workload(containers=[container(mounts={"scratch": "/s"})], volumes=[
         {"name": "scratch", "ephemeral": {"volumeClaimTemplate": store()}}]),
     "pinned to an SCC": workload(pod_annotations={REQUIRED_SCC: "restricted-v2", "a": "1"}),
+    "pull secrets": workload(pod_spec={"imagePullSecrets": [{"name": "own"}]}),
+    "empty pull secrets": workload(pod_spec={"imagePullSecrets": []}),
     "pod security context": workload(pod_spec={"securityContext": {"fsGroup": 7}, "serviceAccountName": "app"}),
 }
 
 
+@pytest.mark.parametrize("options", [OPTIONS, EVERY_FLAG], ids=["plain", "every flag"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_removing_is_the_exact_inverse_of_adding(shape: str) -> None:
+def test_removing_is_the_exact_inverse_of_adding(shape: str, options: SidecarOptions) -> None:
     before = SHAPES[shape]
     untouched = copy.deepcopy(before)
     pin = annotations_of(before["spec"]["template"]).get(REQUIRED_SCC) is not None
-    injected = add_sidecar(before, options=OPTIONS, scc="restricted-v2-gsb", pin=pin, run="r1")
+    injected = add_sidecar(before, options=options, scc="restricted-v2-gsb", pin=pin, run="r1")
     assert before == untouched, "the argument was changed"
     record = read_record(injected)
     assert record is not None
@@ -178,3 +184,90 @@ def test_a_count_set_by_others_while_held_is_theirs() -> None:
     held["spec"]["replicas"] = 5
     assert release(held)["spec"]["replicas"] == 5
     assert release(workload()) == workload(), "nothing is held"
+
+
+def test_what_the_flags_add() -> None:
+    spec = add_sidecar(SHAPES["pull secrets"], options=EVERY_FLAG)["spec"]["template"]["spec"]
+    assert spec["imagePullSecrets"] == [{"name": "own"}, {"name": "extra"}]
+    assert spec["containers"][-1]["env"] == [{"name": "A", "value": "b"}, {"name": "C", "value": ""}]
+    assert spec["volumes"][1]["emptyDir"] == {"sizeLimit": "1Gi"}
+    assert spec["volumes"][-1] == {"name": "kanister-sidecar-ca", "configMap": {"name": "ca"}}
+    assert {"name": "kanister-sidecar-ca", "mountPath": "/etc/ssl/certs/custom-ca-bundle.pem",
+            "subPath": "custom-ca-bundle.pem", "readOnly": True} in spec["containers"][-1]["volumeMounts"]
+
+
+def test_the_record_knows_what_was_asked_for() -> None:
+    record = read_record(add_sidecar(workload(), options=EVERY_FLAG))
+    assert record is not None and options_of(record, image="tools:1") == EVERY_FLAG
+    plain = read_record(add_sidecar(workload(), options=OPTIONS))
+    assert plain is not None and plain.options == "" and options_of(plain, image="tools:1") == OPTIONS
+
+
+def test_a_pull_secret_that_others_added_later_stays() -> None:
+    injected = add_sidecar(workload(), options=EVERY_FLAG)
+    injected["spec"]["template"]["spec"]["imagePullSecrets"].append({"name": "later"})
+    record = read_record(injected)
+    assert record is not None
+    removal = remove_sidecar(injected, record)
+    assert not removal.exact
+    assert removal.workload["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "later"}]
+
+
+def by_k10tools(before: Manifest, **sidecar: Any) -> Manifest:
+    """As k10tools k10genericbackup leaves a workload."""
+    made = copy.deepcopy(before)
+    spec = made["spec"]["template"]["spec"]
+    volumes = {name: f"/tmp/{name}" for name in KOPIA_VOLUMES}
+    spec["containers"].append({**container("kanister-sidecar", mounts={**volumes, "data": "/data/data"}), **sidecar})
+    spec.setdefault("volumes", [])
+    spec["volumes"] += [{"name": name, "emptyDir": {}} for name in KOPIA_VOLUMES]
+    made["metadata"].setdefault("annotations", {})[FORCE_GENERIC_BACKUP] = "true"
+    return made
+
+
+ADOPTABLE = ("deployment", "no annotations key", "other annotations", "subPath, twice", "pull secrets",
+             "pinned to an SCC", "pod security context")
+
+
+@pytest.mark.parametrize("options", [OPTIONS, EVERY_FLAG], ids=["plain", "every flag"])
+@pytest.mark.parametrize("shape", ADOPTABLE)
+def test_taking_out_one_of_k10tools_leaves_what_was_before_it(shape: str, options: SidecarOptions) -> None:
+    before = SHAPES[shape]
+    adopted = add_sidecar(by_k10tools(before), options=options, run="r1")
+    record = read_record(adopted)
+    assert record is not None and record.adopted
+    removal = remove_sidecar(adopted, record)
+    assert removal.workload == before and removal.exact
+
+
+def test_a_taken_over_sidecar_gets_what_it_lacks_and_keeps_what_it_has() -> None:
+    there = by_k10tools(workload(), image="old:1", securityContext={
+        "runAsNonRoot": True, "capabilities": {"drop": ["ALL", "CHOWN"]}}, resources={"requests": {"memory": "1Gi"}})
+    mounts = there["spec"]["template"]["spec"]["containers"][-1]["volumeMounts"]
+    spec = add_sidecar(there, options=OPTIONS)["spec"]["template"]["spec"]
+    assert len(spec["containers"]) == 2 and spec["volumes"] == there["spec"]["template"]["spec"]["volumes"]
+    sidecar = spec["containers"][-1]
+    assert sidecar["image"] == "old:1" and sidecar["volumeMounts"] == mounts
+    assert sidecar["securityContext"] == {"runAsNonRoot": True, "capabilities": {
+        "drop": ["ALL"], "add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}}
+    assert sidecar["resources"]["requests"] == {"cpu": "100m", "memory": "1Gi"}
+    asked = replace(OPTIONS, own_image=True, env=(("A", "b"),))
+    sidecar = add_sidecar(there, options=asked)["spec"]["template"]["spec"]["containers"][-1]
+    assert sidecar["image"] == "tools:1" and sidecar["env"] == [{"name": "A", "value": "b"}]
+
+
+def test_a_taken_over_sidecar_sees_every_claim() -> None:
+    there = by_k10tools(SHAPES["several claims and containers"])
+    sidecar = next(one for one in there["spec"]["template"]["spec"]["containers"] if one["name"] == "kanister-sidecar")
+    sidecar["volumeMounts"] = [{"name": "one", "mountPath": "/two/one"}]
+    after = add_sidecar(there, options=OPTIONS)["spec"]["template"]["spec"]["containers"][-1]["volumeMounts"]
+    assert {one["name"]: one["mountPath"] for one in after} == {
+        "one": "/two/one", "two": "/gsb/two/one", "kopia-cache-volume": "/tmp/kopia-cache",
+        "kopia-log-volume": "/tmp/kopia-log", "kopia-repo-volume": "/tmp/kopia-repository"}
+
+
+def test_another_mark_than_the_tools_set_is_its_owners() -> None:
+    there = by_k10tools(workload())
+    there["metadata"]["annotations"][FORCE_GENERIC_BACKUP] = "false"
+    record = read_record(add_sidecar(there, options=OPTIONS))
+    assert record is not None and record.backup_annotation == "false"
