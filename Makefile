@@ -1,11 +1,16 @@
 # Everyday commands; `make` alone lists them. Each does the set-up it needs: virtualenv, Debian packages, sandbox build.
+ifeq ($(OS),Windows_NT)
+SHELL := bash
+BIN := .venv/Scripts
+else
 SHELL := /bin/bash
+BIN := .venv/bin
+endif
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-BIN := .venv/bin
 VENV := .venv/.ready
 FROZEN := dist/kubectl-rwx/.ready
 SANDBOX = PYTHONPATH=tests:plugins $(BIN)/python -m sandbox
@@ -23,8 +28,8 @@ else
 OWN_CLUSTER := env -u KUBECONFIG
 endif
 
-.PHONY: help demo test check unit cluster frozen freeze archive krew-manifests bench sandbox-up sandbox-down \
-	sandbox-status sandbox-shell sandbox-env docs site picture clean
+.PHONY: help demo test check unit cluster frozen freeze archive krew-manifests sbom draft-release bench \
+	sandbox-up sandbox-down sandbox-status sandbox-shell sandbox-env docs site picture clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -61,6 +66,12 @@ archive: $(FROZEN)  ## the release archive of this system, its checksum, its siz
 
 krew-manifests: $(VENV)  ## krew manifests of the archives in dist/ (RELEASES_URL, HOMEPAGE_URL; ARGS=--partial)
 	@$(BIN)/python build/krew_manifests.py $(ARGS)
+
+sbom: $(FROZEN)  ## what the archive of this system contains, as CycloneDX
+	@$(BIN)/python build/sbom.py
+
+draft-release: $(VENV)  ## check what is in dist/ and draft a release of it on GitHub (ARGS="--dry-run --partial")
+	@$(BIN)/python build/draft_release.py $(ARGS)
 
 bench: $(VENV)  ## ratios of our times to others', on the sandbox: each tests/bench/*.py
 	@$(OWN_CLUSTER) $(SANDBOX) up
