@@ -9,6 +9,7 @@ from typing import Any
 from oc_gsb.inventory.sidecar_states import SidecarState, readable_record, state_of
 from oc_gsb.scc import SIDECAR_CAPABILITIES, missing_for_sidecar
 from oc_gsb.sidecar.containers import sidecar_of
+from oc_gsb.sidecar.keepers import find_keepers
 from oc_gsb.sidecar.mounting import plan_mounts
 from oc_gsb.sidecar.template import MARK, remove_sidecar
 from plugin_core.model.durations import format_duration, seconds_since
@@ -71,11 +72,12 @@ def _template(workload: Manifest, expected: Expected, target: str, state: Sideca
         return
     image = str(sidecar.get("image", ""))
     if expected.image and image != expected.image:
-        yield Finding("image", f"{image}, expected {expected.image}", f"oc gsb upgrade {target}")
+        fix = _foreign(workload, target) if state is SidecarState.FOREIGN else f"oc gsb upgrade {target}"
+        yield Finding("image", f"{image}, expected {expected.image}", fix)
     asked = part_of(sidecar, "securityContext", "capabilities", "add") or []
     lacks = [name for name in SIDECAR_CAPABILITIES if name not in asked]
     if lacks:
-        yield Finding("capabilities", f"it does not ask for {', '.join(lacks)}", _again(target, state))
+        yield Finding("capabilities", f"it does not ask for {', '.join(lacks)}", _again(workload, target, state))
     mark = annotations_of(workload).get(FORCE_GENERIC_BACKUP)
     if mark != MARK:
         yield Finding("annotation", f"{FORCE_GENERIC_BACKUP} is {mark or 'not set'}, not {MARK}: Kasten passes it over",
@@ -83,7 +85,8 @@ def _template(workload: Manifest, expected: Expected, target: str, state: Sideca
     mounted = {str(mount.get("name")) for mount in sidecar.get("volumeMounts") or []}
     missing = [one.volume for one in plan_mounts(_plain(workload)).mounts if one.volume not in mounted]
     if missing:
-        yield Finding("claims", f"volume {', '.join(missing)} is not mounted in the sidecar", _again(target, state))
+        yield Finding("claims", f"volume {', '.join(missing)} is not mounted in the sidecar",
+                      _again(workload, target, state))
 
 
 def _plain(workload: Manifest) -> Manifest:
@@ -97,10 +100,18 @@ def _plain(workload: Manifest) -> Manifest:
     return {**workload, "spec": {**workload["spec"], "template": template}}
 
 
-def _again(target: str, state: SidecarState) -> str:
+def _again(workload: Manifest, target: str, state: SidecarState) -> str:
     if state is SidecarState.FOREIGN:
-        return f"remove it with the tool that added it, then: oc gsb inject {target}"
+        return _foreign(workload, target)
     return f"oc gsb uninject {target}, then oc gsb inject {target}"
+
+
+def _foreign(workload: Manifest, target: str) -> str:
+    """What mends a sidecar without a record: where it is kept by somebody else, or by taking it over."""
+    keepers = find_keepers(workload)
+    if keepers:
+        return f"where {keepers[0].name} takes it from, by: oc gsb render {target} --only patch"
+    return f"oc gsb inject {target}, which takes it over"
 
 
 def _pods(workload: Manifest, pods: WorkloadPods, expected: Expected, target: str) -> Iterator[Finding]:

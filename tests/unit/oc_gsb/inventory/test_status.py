@@ -165,6 +165,12 @@ def test_a_sidecar_of_another_tool():
     del made["metadata"]["annotations"][INJECTION_RECORD]
     assert state_of(made) is SidecarState.FOREIGN
     assert findings(make(made)) == []
+    (item,) = look(make(made), image="tools:2").report.items
+    assert item["findings"][0]["fix"] == "oc gsb inject deployment/web -n app, which takes it over"
+    made["metadata"]["labels"] = {"kustomize.toolkit.fluxcd.io/name": "shop"}
+    (item,) = look(make(made), image="tools:2").report.items
+    assert item["findings"][0]["fix"] == (
+        "where Flux Kustomization shop takes it from, by: oc gsb render deployment/web -n app --only patch")
 
 
 def test_a_volume_added_after_the_injection():
