@@ -44,11 +44,11 @@ def _workloads(*verbs: str) -> tuple[Rule, ...]:
             Rule("apps.openshift.io", ("deploymentconfigs",), verbs))
 
 
-_OWNERS = (Rule("apps", ("replicasets",), ("list",)), Rule("", ("replicationcontrollers",), ("get", "list")))
+_OWNERS = (Rule("apps", ("replicasets",), ("list",)), Rule("", ("replicationcontrollers",), ("get",)))
 _CONFIG = Rule("", ("configmaps",), ("get",), _KASTEN, ("k10-config",))
 _THIS_NAMESPACE = Rule("", ("namespaces",), ("get",))
 _ASK = (
-    _THIS_NAMESPACE, Rule(SCC_GROUP, (_SCCS,), ("get", "list"), _CLUSTER),
+    _THIS_NAMESPACE, Rule(SCC_GROUP, (_SCCS,), ("list",), _CLUSTER),
     Rule("authorization.k8s.io", ("subjectaccessreviews",), ("create",), _CLUSTER),
 )
 _ROLLOUT = (
@@ -56,23 +56,34 @@ _ROLLOUT = (
     Rule("", ("events", "persistentvolumeclaims"), ("list",)),
 )
 _GRANT = (
-    Rule(RBAC_GROUP, ("rolebindings",), ("get", "list", "create")),
-    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create", "bind"), _CLUSTER),
+    Rule(RBAC_GROUP, ("rolebindings",), ("get", "create")),
+    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create"), _CLUSTER),
     Rule(SCC_GROUP, (_SCCS,), ("get", "create", "use"), _CLUSTER),
 )
-_WITHDRAW = (
-    Rule(RBAC_GROUP, ("rolebindings",), ("get", "list", "create", "delete")),
-    Rule(RBAC_GROUP, ("rolebindings", "clusterrolebindings"), ("list",), _CLUSTER),
-    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create", "delete", "bind"), _CLUSTER),
-    Rule(SCC_GROUP, (_SCCS,), ("get", "create", "delete", "use"), _CLUSTER),
-    Rule("", ("pods",), ("list",), _CLUSTER),
-)
 _LOOK = (*_workloads("get", "list"), *_OWNERS, Rule("", ("pods",), ("list",)))
-_SOURCES = (Rule("apps", ("daemonsets",), ("list",)), Rule("batch", ("jobs",), ("list",)),
+_LOOK_AT_ALL = (*_workloads("list"), Rule("apps", ("replicasets",), ("list",)),
+                Rule("", ("pods", "replicationcontrollers"), ("list",)))
+_SOURCES = (Rule("", ("replicationcontrollers",), ("list",)), Rule("apps", ("daemonsets",), ("list",)),
+            Rule("batch", ("jobs",), ("list",)),
             Rule(SCC_GROUP, ("podsecuritypolicysubjectreviews",), ("create",)))
+_BINDINGS = (Rule(RBAC_GROUP, ("rolebindings",), ("list",)),
+             Rule(RBAC_GROUP, ("clusterrolebindings",), ("list",), _CLUSTER))
+_DELETE_COPY = (
+    Rule(RBAC_GROUP, ("rolebindings", "clusterrolebindings"), ("list",), _CLUSTER),
+    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create", "delete"), _CLUSTER),
+    Rule(SCC_GROUP, (_SCCS,), ("get", "create", "delete", "use"), _CLUSTER), Rule("", ("pods",), ("list",), _CLUSTER),
+)
 _SCC_PLAN = (*_LOOK, *_ASK, *_SOURCES)
 _MEASURE = (*_LOOK, Rule("", ("events",), ("list",)), Rule("", ("pods/exec",), ("create", "get")),
             Rule(SCC_GROUP, (_SCCS,), ("get",), _CLUSTER))
+
+
+_PLAN_INJECTION = (
+    *_LOOK, *_ASK, _CONFIG, Rule("apps", ("deployments",), ("get",), _KASTEN, ("executor-svc",)),
+    Rule("", ("persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "limitranges"), ("list",)),
+    Rule("autoscaling", ("horizontalpodautoscalers",), ("list",)), Rule("policy", ("poddisruptionbudgets",), ("list",)),
+    Rule("admissionregistration.k8s.io", ("mutatingwebhookconfigurations",), ("list",), _CLUSTER),
+)
 
 
 def _actions(*resources: str, verbs: tuple[str, ...] = ("list",), place: Place = Place.NAMESPACE) -> Rule:
@@ -115,7 +126,7 @@ _RESTORE = (
     _actions("restoreactions", verbs=("get", "list", "create")), _actions("restoreactions/details", verbs=("get",)),
     Rule(KASTEN_CONFIG_GROUP, ("policies",), ("get",), _KASTEN),
     Rule(RBAC_GROUP, ("rolebindings",), ("get", "create", "patch")),
-    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create", "bind"), _CLUSTER),
+    Rule(RBAC_GROUP, ("clusterroles",), ("get", "create"), _CLUSTER),
     Rule(SCC_GROUP, (_SCCS,), ("get", "create", "use"), _CLUSTER),
 )
 
@@ -126,25 +137,28 @@ def _everywhere(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
 
 COMMANDS: dict[str, tuple[Rule, ...]] = {
     "discover": (
-        *_LOOK, Rule("", ("persistentvolumeclaims",), ("list",)),
+        *_LOOK_AT_ALL, Rule("", ("persistentvolumeclaims",), ("list",)),
         Rule("", ("persistentvolumes",), ("list",), _CLUSTER),
         Rule("storage.k8s.io", ("storageclasses",), ("list",), _CLUSTER),
         Rule(SNAPSHOT_GROUP, ("volumesnapshotclasses",), ("list",), _CLUSTER),
     ),
-    "status": (*_LOOK, _CONFIG, _actions("backupactions"), Rule(SCC_GROUP, (_SCCS,), ("list",), _CLUSTER)),
-    "inject": (*_ROLLOUT, *_ASK, *_GRANT, _CONFIG),
-    "uninject": (*_ROLLOUT, *_WITHDRAW),
+    "status": (*_LOOK_AT_ALL, _CONFIG, _actions("backupactions"), Rule(SCC_GROUP, (_SCCS,), ("list",), _CLUSTER)),
+    "inject": (*_PLAN_INJECTION, *_ROLLOUT, *_GRANT, Rule("", ("pods",), ("create",))),
+    "uninject": (*_ROLLOUT, *_DELETE_COPY, Rule(RBAC_GROUP, ("rolebindings",), ("get", "list", "create", "delete"))),
     "upgrade": (*_ROLLOUT, _CONFIG),
     "verify": _MEASURE,
-    "render": (*_LOOK, *_ASK, Rule("", ("persistentvolumeclaims",), ("list",)), _CONFIG),
+    "render": _PLAN_INJECTION,
     "scc-plan": _SCC_PLAN,
     "scc-create": (*_SCC_PLAN, Rule(SCC_GROUP, (_SCCS,), ("create",), _CLUSTER)),
-    "scc-grant": (*_SCC_PLAN, *_GRANT, Rule(RBAC_GROUP, ("rolebindings",), ("patch",)),
-                  Rule(RBAC_GROUP, ("clusterrolebindings",), ("get", "create", "patch"), _CLUSTER)),
-    "scc-revoke": (*_SCC_PLAN, Rule(RBAC_GROUP, ("rolebindings",), ("list", "delete", "patch")),
-                   Rule(RBAC_GROUP, ("clusterrolebindings",), ("list", "delete", "patch"), _CLUSTER)),
-    "scc-delete": _WITHDRAW,
-    "cleanup": (*_LOOK, *_WITHDRAW, Rule(SCC_GROUP, (_SCCS,), ("list",), _CLUSTER)),
+    "scc-grant": (*_SCC_PLAN, *_BINDINGS, Rule(RBAC_GROUP, ("rolebindings",), ("get", "create")),
+                  Rule(RBAC_GROUP, ("clusterroles", "clusterrolebindings"), ("get", "create"), _CLUSTER),
+                  Rule(SCC_GROUP, (_SCCS,), ("use",), _CLUSTER)),
+    "scc-revoke": (*_SCC_PLAN, *_BINDINGS, Rule(RBAC_GROUP, ("rolebindings",), ("delete", "patch")),
+                   Rule(RBAC_GROUP, ("clusterrolebindings",), ("delete", "patch"), _CLUSTER)),
+    "scc-delete": _DELETE_COPY,
+    "cleanup": (*_workloads("list"), *_DELETE_COPY, Rule("", ("pods",), ("list",)),
+                Rule(RBAC_GROUP, ("rolebindings",), ("list", "delete")),
+                Rule(SCC_GROUP, (_SCCS,), ("list",), _CLUSTER)),
     "images": (_CONFIG,),
     "token-status": (*_INSTALLATION, _CLUSTER_ID),
     "token-cluster-id": (_CLUSTER_ID,),

@@ -15,7 +15,8 @@ _WORDS = {
     Place.KASTEN: "In Kasten's namespace.",
     Place.CLUSTER: "What is cluster-scoped, or looked at in all namespaces.",
 }
-_POWERFUL = "`bind` and `use` let it grant an SCC it does not hold: keep this with administrators."
+_POWERFUL = ("Who may grant an SCC must be allowed to `use` it, and so to run pods under it: keep this with "
+             "administrators, or add resourceNames with the copies you expect.")
 
 
 def make_roles(
@@ -24,26 +25,27 @@ def make_roles(
     """Comments and manifest of a Role for the namespace, one for Kasten's, and a ClusterRole; each only where it has
     rules, and the two Roles as one when the namespaces are the same.
 
-    commands: names of COMMANDS, or of GROUPS for all their subcommands; () for all. Raises UsageError for others.
+    commands: names of COMMANDS, or of GROUPS for all their subcommands; () for all. namespace: "" for all namespaces,
+    with a ClusterRole instead of the first Role. Raises UsageError for unknown commands.
     """
     chosen = _chosen(tuple(commands))
     name = GSB if len(chosen) > 1 else f"{GSB}-{chosen[0]}"
     words = f"For: oc gsb {', '.join(chosen)}."
     rules: dict[str, list[Rule]] = {}
     places = {Place.NAMESPACE: namespace, Place.KASTEN: k10_namespace, Place.CLUSTER: ""}
-    told: dict[str, Place] = {}
+    told: dict[str, Place] = {"": Place.CLUSTER}
     for place, where in places.items():
         told.setdefault(where, place)
         rules.setdefault(where, []).extend(rule for one in chosen for rule in COMMANDS[one] if rule.place is place)
     made: list[tuple[tuple[str, ...], Manifest]] = []
-    for where, found in rules.items():
+    for where, found in sorted(rules.items(), key=lambda pair: not pair[0]):
         entries = list(_merge(found))
         if not entries:
             continue
         metadata: Manifest = {"name": name, "labels": {MANAGED_BY_LABEL: GSB}}
         if where:
             metadata["namespace"] = where
-        powerful = [_POWERFUL] if any("bind" in one.verbs for one in found) else []
+        powerful = [_POWERFUL] if any("use" in one.verbs for one in found) else []
         kind = "Role" if where else CLUSTER_ROLE.name
         made.append(((f"{words} {_WORDS[told[where]]}", *powerful), {
             "apiVersion": CLUSTER_ROLE.api_version, "kind": kind, "metadata": metadata, "rules": entries}))

@@ -17,7 +17,8 @@ def rbac(commands: tuple[str, ...], k10_namespace: str) -> None:
     """Print the least Roles and ClusterRole for these commands, or for all, as YAML. Nothing is changed.
 
     A subcommand is written scc-plan, policy-run, token-set; scc, policy and token stand for all of theirs.
-    restore-recreated is restore into a namespace that is gone, where no Role can be bound beforehand.
+    restore-recreated is restore into a namespace that is gone, where no Role can be bound beforehand. With -A the
+    rights are for all namespaces.
 
     \b
     Examples:
@@ -28,5 +29,7 @@ def rbac(commands: tuple[str, ...], k10_namespace: str) -> None:
     from oc_gsb.access.rights import make_roles
     from plugin_core.render.manifests import yaml_documents
 
-    roles = make_roles(commands, namespace=current_session().connect().namespace, k10_namespace=k10_namespace)
+    session = current_session()
+    namespace = session.connect(all_namespaces=True).namespace
+    roles = make_roles(commands, namespace="" if session.all_namespaces else namespace, k10_namespace=k10_namespace)
     click.echo(yaml_documents(roles), nl=False)
