@@ -62,3 +62,51 @@ def proxy_to(server: str) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy.stop()
+
+
+class ConnectProxy:
+    """An HTTP proxy for CONNECT alone. Whatever host is asked for, it connects to `target`; asked: the hosts."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.asked: list[str] = []
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self) -> None:
+        """Refuses connections from now on; those there are live on."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n") and (data := client.recv(1)):
+            head += data
+        verb, _, rest = head.decode().partition(" ")
+        if verb != "CONNECT":
+            client.close()
+            return
+        self.asked.append(rest.partition(" ")[0])
+        server = socket.create_connection(self._target)
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for one, other in ((client, server), (server, client)):
+            threading.Thread(target=_copy, args=(one, other), daemon=True).start()
+
+
+@contextmanager
+def connect_proxy_to(server: str) -> Iterator[ConnectProxy]:
+    """server: "https://127.0.0.1:6443"."""
+    host, _, port = server.removeprefix("https://").partition(":")
+    proxy = ConnectProxy((host, int(port or 443)))
+    try:
+        yield proxy
+    finally:
+        proxy.stop()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import tarfile
 from importlib.metadata import version
+from pathlib import Path
 
 from cluster.kubectl import Kubectl, Plugin, run
 from cluster.manifests import claim, deployment, pod
+from frozen.conftest import Release
+from frozen.krew import Krew
 
 
 def test_kubectl_finds_both_plugins(cluster_environment: dict[str, str], kubectl: Kubectl) -> None:
@@ -17,12 +22,39 @@ def test_kubectl_finds_both_plugins(cluster_environment: dict[str, str], kubectl
         assert "Usage:" in run(["kubectl", plugin, "--help"], environment=cluster_environment, check=True).stdout
 
 
+def test_krew_installs_and_uninstalls(
+    release: Release, sandbox_environment: dict[str, str], tmp_path: Path, kubectl: Kubectl
+) -> None:
+    krew = Krew(tmp_path)
+    kubectl_folder = Path(str(shutil.which("kubectl", path=sandbox_environment["PATH"]))).parent
+    environment = {**sandbox_environment, "PATH": f"{krew.bin}:{kubectl_folder}:/usr/bin:/bin"}
+    for name, executable in (("rwx", "kubectl-rwx"), ("gsb", "oc-gsb")):
+        link = release.install(krew, name)
+        through_link = run([str(link), "version", "--client"], environment=environment, check=True)
+        assert executable in through_link.stdout and "frozen executable" in through_link.stdout
+        through_kubectl = run(["kubectl", name, "version", "--client"], environment=environment, check=True)
+        assert through_kubectl.stdout == through_link.stdout
+        assert list((krew.root / "store" / name).glob("*/LICENSE"))
+        krew.uninstall(name)
+        gone = run(["kubectl", name, "version"], environment=environment, check=False)
+        assert gone.returncode and "unknown command" in gone.stderr
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
+
+
 def test_executables_need_no_python(cluster_environment: dict[str, str], installed: object) -> None:
     bare = {"HOME": "/nonexistent", "PATH": f"{installed}:/usr/bin:/bin"}
     for executable in ("kubectl-rwx", "oc-gsb"):
         done = subprocess.run([executable, "version"], env=bare, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        assert version("kubectl-rwx") in done.stdout
+        assert version("kubectl-rwx") in done.stdout and "there is no kubeconfig" in done.stdout
+
+
+def test_licences_of_what_is_packed_come_along(release: Release) -> None:
+    with tarfile.open(release.archive) as packed:
+        names = packed.getnames()
+    assert "LICENSE" in names
+    licensed = {name.split("/")[3] for name in names if name.startswith("kubectl-rwx/_internal/licenses/")}
+    assert {"Python", "click", "kubernetes", "PyYAML", "rich", "urllib3", "certifi"} <= licensed
 
 
 def test_snapshot_and_restore_through_kubectl(cluster_environment: dict[str, str], namespace: Kubectl) -> None:

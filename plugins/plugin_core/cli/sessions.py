@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from plugin_core.errors import UsageError
+from plugin_core.errors import PluginError, UsageError
 from plugin_core.kube.cluster import Cluster, DryRun
 from plugin_core.kube.connection import ConnectionOptions, connect
 from plugin_core.model.reports import Report
@@ -58,12 +59,29 @@ class Session:
         from plugin_core.render.reports import render
 
         output = self.settings.get("output", "table")
-        sys.stdout.write(render(report, output=output, api_version=f"{self.plugin}/v1"))
-        sys.stdout.flush()
+        _write_out(render(report, output=output, api_version=f"{self.plugin}/v1"))
         if not report.items and output in ("table", "wide") and report.empty:
             click.echo(report.empty, err=True)
         for note in report.notes:
             click.echo(note, err=True)
+
+
+def _write_out(text: str) -> None:
+    """A full disk or a closed stdout is no mistake of ours. A reader that left is for the boundary to judge."""
+    try:
+        if not sys.stdout:
+            raise OSError("it is closed")
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Python would complain at its own end about what is still in the buffer
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise PluginError(
+            f"the answer cannot be written to stdout: {error.strerror or error}; what the command did stays done",
+            hint="look at what is so now with a stdout that can be written to, before you repeat it",
+        ) from error
 
 
 def current_session() -> Session:
