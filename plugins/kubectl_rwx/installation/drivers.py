@@ -37,7 +37,6 @@ _SETTLING = 20.0
 """Seconds: helm does not wait for pods here, so it is done within a few."""
 
 
-
 @dataclass(frozen=True)
 class DriverRequest:
     """files: values files for helm that win over ours. memory: limit of the controller's nfs container."""
