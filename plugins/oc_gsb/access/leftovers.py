@@ -1,4 +1,4 @@
-"""`oc gsb cleanup`: grants and copies of ours that nothing needs, and workloads an interrupted run left behind."""
+"""`oc gsb cleanup`: grants, copies and pods of ours that nothing needs, and what an interrupted run left behind."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from oc_gsb.access.copies import delete_copy
 from oc_gsb.access.decisions import SERVICE_ACCOUNT
 from oc_gsb.access.outcomes import DELETED, UNCHANGED, Outcome, answer_with
 from oc_gsb.sidecar.grants import ROLE_PREFIX, Grant, binding_users, scc_users
+from oc_gsb.sidecar.image_probe import PURPOSE, SECONDS
 from oc_gsb.sidecar.record import has_record, read_record
 from oc_gsb.sidecar.results import Answer
 from oc_gsb.sidecar.selection import served_kinds
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.kinds import ROLE_BINDING, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS
-from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
+from plugin_core.model.durations import seconds_since
+from plugin_core.model.kinds import POD, ROLE_BINDING, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS, Kind
+from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of, uid_of
 from plugin_core.model.progress import Progress
-from plugin_core.names import GSB, MANAGED_BY_LABEL
+from plugin_core.names import GSB, MANAGED_BY_LABEL, TEMPORARY
 
 OURS = f"{MANAGED_BY_LABEL}={GSB}"
 WOULD = "to be deleted"
@@ -37,11 +39,12 @@ def clean_up(cluster: Cluster, request: CleanupRequest, *, progress: Progress) -
     """
     scope = None if request.everywhere else cluster.namespace
     progress.phase("looking for what earlier runs left")
-    outcomes = list(_interrupted(cluster, scope))
+    outcomes = [*_interrupted(cluster, scope), *_trial_pods(cluster, scope, request, progress)]
     if cluster.versions_of(SCC_GROUP):
         bindings = cluster.list_all(ROLE_BINDING, namespace=scope, labels=OURS).items
         going = list(_unused_bindings(cluster, bindings))
-        outcomes += [_delete(cluster, one, request, progress) for one in going]
+        why = "no pod and no injected workload needs it"
+        outcomes += [_delete(cluster, ROLE_BINDING, one, why, request, progress) for one in going]
         outcomes += _copies(cluster, request, going, progress)
     waiting = [one for one in outcomes if one.result == WOULD]
     notes = [f"nothing was deleted: add --yes to delete {len(waiting)} objects"] if waiting else []
@@ -62,6 +65,20 @@ def _interrupted(cluster: Cluster, scope: str | None) -> Iterator[Outcome]:
                 verb = "uninject" if record.removing else "inject"
                 yield Outcome(kind, name_of(workload), UNCHANGED, namespace_of(workload),
                               f"an interrupted {verb} left it at 0 replicas; finish it: oc gsb {verb} {where}")
+            elif record is not None and record.previous_image:
+                yield Outcome(kind, name_of(workload), UNCHANGED, namespace_of(workload),
+                              f"an interrupted upgrade from {record.previous_image} was never proven; finish it, or go "
+                              f"back: oc gsb upgrade {where} [--image {record.previous_image}]")
+
+
+def _trial_pods(
+    cluster: Cluster, scope: str | None, request: CleanupRequest, progress: Progress
+) -> Iterator[Outcome]:
+    """Pods that tried an image for a run that was killed; a young one may be another run's and is left alone."""
+    labels = f"{OURS},{TEMPORARY}={PURPOSE}"
+    for pod in cluster.list_all(POD, namespace=scope, labels=labels).items:
+        if seconds_since(part_of(pod, "metadata", "creationTimestamp")) > 2 * SECONDS:
+            yield _delete(cluster, POD, pod, "it tried an image for a run that was killed", request, progress)
 
 
 def _unused_bindings(cluster: Cluster, bindings: list[Manifest]) -> Iterator[Manifest]:
@@ -75,16 +92,18 @@ def _unused_bindings(cluster: Cluster, bindings: list[Manifest]) -> Iterator[Man
             yield binding
 
 
-def _delete(cluster: Cluster, binding: Manifest, request: CleanupRequest, progress: Progress) -> Outcome:
-    name, where = name_of(binding), namespace_of(binding)
+def _delete(
+    cluster: Cluster, kind: Kind, found: Manifest, why: str, request: CleanupRequest, progress: Progress
+) -> Outcome:
+    name, where = name_of(found), namespace_of(found)
     if not request.confirmed:
-        return Outcome(ROLE_BINDING, name, WOULD, where, "no pod and no injected workload needs it")
+        return Outcome(kind, name, WOULD, where, why)
     try:
-        cluster.delete(ROLE_BINDING, name, namespace=where, uid=uid_of(binding))
+        cluster.delete(kind, name, namespace=where, uid=uid_of(found))
     except errors.NotFound:
         pass
-    progress.note(f"rolebinding/{name} deleted{cluster.dry_run.suffix}")
-    return Outcome(ROLE_BINDING, name, DELETED, where)
+    progress.note(f"{kind.name.lower()}/{name} deleted{cluster.dry_run.suffix}")
+    return Outcome(kind, name, DELETED, where)
 
 
 def _copies(

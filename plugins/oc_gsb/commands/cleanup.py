@@ -14,7 +14,7 @@ from plugin_core.cli.sessions import current_session
 @output_option
 @shared_options
 def cleanup(yes: bool) -> None:
-    """Find what interrupted runs left: unused grants and SCC copies of ours, workloads held at 0 replicas.
+    """Find what interrupted runs left: unused grants, SCC copies and pods of ours, workloads half-way through a change.
 
     Shows it; deletes it with --yes. Workloads are not touched: the command that finishes each is named. Grants to a
     group were asked for and stay: oc gsb scc revoke --group.

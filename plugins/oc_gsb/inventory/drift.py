@@ -8,6 +8,7 @@ from typing import Any
 
 from oc_gsb.inventory.sidecar_states import SidecarState, readable_record, state_of
 from oc_gsb.scc import SIDECAR_CAPABILITIES, missing_for_sidecar
+from oc_gsb.sidecar.asked import no_longer_as_asked
 from oc_gsb.sidecar.containers import sidecar_of
 from oc_gsb.sidecar.keepers import find_keepers
 from oc_gsb.sidecar.mounting import plan_mounts
@@ -33,7 +34,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Finding:
-    """check: image, capabilities, scc, annotation, claims, record, pods or backup. fix: the next command."""
+    """check: image, capabilities, scc, annotation, claims, options, record, pods or backup. fix: the next command."""
 
     check: str
     words: str
@@ -87,6 +88,14 @@ def _template(workload: Manifest, expected: Expected, target: str, state: Sideca
     if missing:
         yield Finding("claims", f"volume {', '.join(missing)} is not mounted in the sidecar",
                       _again(workload, target, state))
+    record = readable_record(workload)
+    if record is None:
+        return
+    for words in no_longer_as_asked(workload, record):
+        yield Finding("options", words, _again(workload, target, state))
+    if record.previous_image:
+        yield Finding("record", f"an interrupted upgrade from {record.previous_image} was never proven",
+                      f"oc gsb upgrade {target}")
 
 
 def _plain(workload: Manifest) -> Manifest:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from fakes.progress import Recorder
 from fakes.workloads import NAMESPACE, workload
 from oc_gsb.access.bindings import binding_for, group_grant
@@ -7,6 +9,7 @@ from oc_gsb.access.leftovers import CleanupRequest, clean_up
 from oc_gsb.access.plans import fresh_copy
 from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.grants import Grant, binding_manifest, role_manifest
+from oc_gsb.sidecar.images import begin_upgrade
 from oc_gsb.sidecar.record import read_record
 from oc_gsb.sidecar.template import add_sidecar, hold_at_zero
 from plugin_core.kube.cluster import DryRun
@@ -56,3 +59,25 @@ def test_an_interrupted_run_is_named_with_what_finishes_it():
     made = add_sidecar(workload(), options=SidecarOptions(image="tools:1"), scc=COPY)
     (item,) = clean(make_openshift(hold_at_zero(made, read_record(made)))).report.items
     assert item["message"].endswith("finish it: oc gsb inject deployment/web -n app")
+
+
+def test_an_upgrade_that_was_killed_is_named_with_the_way_back():
+    made = begin_upgrade(add_sidecar(workload(), options=SidecarOptions(image="tools:1"), scc=COPY), "tools:2")
+    (item,) = clean(make_openshift(made)).report.items
+    assert item["message"].startswith("an interrupted upgrade from tools:1 was never proven")
+    assert item["message"].endswith("oc gsb upgrade deployment/web -n app [--image tools:1]")
+
+
+def trial_pod(name, created):
+    labels = {"app.kubernetes.io/managed-by": "oc-gsb", "kubectl-rwx.io/temporary": "image-check"}
+    return {"apiVersion": "v1", "kind": "Pod", "spec": {}, "metadata": {
+        "name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "labels": labels, "creationTimestamp": created}}
+
+
+def test_pods_that_tried_an_image_go_but_not_those_of_a_run_that_goes_on():
+    young = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    cluster = make_openshift(trial_pod("old", "2020-01-01T00:00:00Z"), trial_pod("young", young),
+                             expect=["delete pods"])
+    assert results(clean(cluster)) == [("Pod", "to be deleted")]
+    assert results(clean(cluster, confirmed=True)) == [("Pod", "deleted")]
+    assert names_of(cluster, "pods") == ["young"]
