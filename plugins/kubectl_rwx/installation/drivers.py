@@ -137,7 +137,8 @@ def plan_driver(
         return _step(request, Change.LEFT, f"newer: {made.get('version')}; this is {wanted.version}"), release
     if is_older(made.get("version", ""), wanted.version) and not request.upgrade:
         return _step(request, Change.OLDER, f"is {made.get('version')}; --upgrade makes it {wanted.version}"), release
-    alike = made.get("digest") == wanted.digest and str(release.revision) == made.get("revision")
+    now = {"digest": wanted.digest, "version": wanted.version, "revision": str(release.revision)}
+    alike = all(made.get(key) == value for key, value in now.items())
     return _step(request, Change.UNCHANGED if alike else Change.CONFIGURED), release
 
 
