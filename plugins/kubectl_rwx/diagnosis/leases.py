@@ -36,15 +36,15 @@ class Sign:
 def judge_leases(leases: Sequence[Manifest], *, now: datetime | None = None) -> Sign | None:
     """By the one renewed last: leases of one name may lie in several namespaces, left over from a move.
 
-    None when there is none: leader election is off in many deployments.
+    None when there is none (leader election is off in many deployments), or it is being handed over.
     """
     lease = max(leases, key=renewed_at, default=None)
     if lease is None:
         return None
     past = seconds_since(renewed_at(lease) or None, now=now)
     ago, source = format_duration(int(past)), f"lease/{name_of(lease)} in {namespace_of(lease)}"
-    if not part_of(lease, "spec", "holderIdentity") and past > HANDOVER:
-        return Sign(Life.STOPPED, f"its lease in {namespace_of(lease)} is held by nobody since {ago}", source)
+    if not part_of(lease, "spec", "holderIdentity"):
+        return None if past <= HANDOVER else Sign(Life.STOPPED, f"its lease in {namespace_of(lease)} is held by nobody since {ago}", source)
     if past <= FRESH and renewed_at(lease):
         return Sign(Life.RUNNING, f"its lease in {namespace_of(lease)} was renewed {ago} ago", source)
     return Sign(Life.STOPPED, f"its lease in {namespace_of(lease)} was last renewed {ago} ago", source)

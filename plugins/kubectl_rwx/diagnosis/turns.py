@@ -67,12 +67,15 @@ def judge_turn_of_controller(
     lives = found.life is Life.RUNNING
     refused = [] if sight.all_of(LEASE, named=CONTROLLER_LEASE, everywhere=True).seen else ["leases"]
     refused += [] if _controllers(sight) is not None else ["deployments"]
-    blind = f"; {' and '.join(refused)} of the cluster may not be read" if refused else f"; {found.observed}"
+    nothing = "there is no lease and no Deployment of it to be seen"
+    blind = f"; {' and '.join(refused)} of the cluster may not be read" if refused else (
+        f"; {found.observed if lives else nothing}")
     return Link(
         CONTROLLER, State.SUSPECT, idle + blind, subject, "controller-silent",
         "it lives, so its log should say why" if lives else
-        "it does not run, or cannot reach the server: without it every VolumeSnapshot stays unready, without a word",
-        "kubectl get pods -A | grep snapshot-controller" if lives else "kubectl rwx check",
+        "it does not run, or cannot reach the server: without it every VolumeSnapshot stays unready, without a word"
+        + ("; ask whoever runs the cluster" if refused else ""),
+        "" if refused else "kubectl get pods -A | grep snapshot-controller",
     )
 
 
@@ -113,7 +116,7 @@ def _overdue(sight: Sight, idle: str, subject: str, driver: str) -> Link:
         SIDECAR, State.SUSPECT, idle + (f"; {sign.observed}" if sign else ""), subject, "sidecar-silent",
         f"it lives, so its log, in the controller pod of {whose}, should say why" if lives else
         f"the csi-snapshotter beside the controller of {whose} does not run, was never installed, or cannot reach it",
-        f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}" if driver else "kubectl rwx check",
+        f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}" if driver else "",
     )
 
 
