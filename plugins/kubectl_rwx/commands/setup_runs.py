@@ -10,11 +10,13 @@ import click
 
 from kubectl_rwx.installation.classes import ClassRequest
 from kubectl_rwx.installation.drivers import REPOSITORY, DriverRequest
+from kubectl_rwx.installation.images import TRIAL_SERVER
 from kubectl_rwx.installation.nfs import NfsRequest
 from kubectl_rwx.installation.proofs import finish
 from kubectl_rwx.installation.reports import setup_report
 from kubectl_rwx.installation.snapshots import Installation
-from kubectl_rwx.installation.trial_servers import IMAGE, TrialServer
+from kubectl_rwx.installation.trial_servers import TrialServer
+from kubectl_rwx.readiness.images import mirrored
 from plugin_core.cli.sessions import Session
 from plugin_core.errors import PluginError, UsageError
 from plugin_core.kube.cluster import Cluster
@@ -76,7 +78,9 @@ def nfs_request(
     server: str, driver_namespace: str, openshift: bool | None, values: Mapping[str, Any], *, namespace: str
 ) -> NfsRequest:
     """namespace: of the session, for the server for trials."""
-    trial = TrialServer(namespace, values["test_server_image"] or IMAGE) if values["test_server"] else None
+    registry = values["registry"]
+    image = values["test_server_image"] or (mirrored(TRIAL_SERVER, registry=registry) if registry else TRIAL_SERVER)
+    trial = TrialServer(namespace, image) if values["test_server"] else None
     if trial and server:
         raise UsageError("either --server or --test-server, not both")
     if values["test_server_image"] and not trial:
@@ -85,7 +89,7 @@ def nfs_request(
         classes=class_request(trial.address if trial else server, values),
         driver=DriverRequest(
             namespace=driver_namespace, chart=values["chart"] or REPOSITORY, version=values["chart_version"],
-            registry=values["registry"], memory=values["controller_memory"], files=tuple(values["files"]),
+            registry=registry, memory=values["controller_memory"], files=tuple(values["files"]),
             upgrade=values["upgrade"],
         ),
         server=trial, openshift=openshift, wait=not values["no_wait"], timeout=values["timeout"],

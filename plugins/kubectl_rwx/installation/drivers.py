@@ -15,6 +15,7 @@ from typing import Any
 from kubectl_rwx.installation.classes import DRIVER
 from kubectl_rwx.installation.comparisons import is_older
 from kubectl_rwx.installation.helm import Chart, Helm, Release
+from kubectl_rwx.installation.images import CHART_VERSION
 from kubectl_rwx.installation.manifest_folders import parse_manifests
 from kubectl_rwx.installation.ownership import is_ours, manager_of, writers_of
 from kubectl_rwx.installation.releases import marked
@@ -28,7 +29,6 @@ from plugin_core.model.kinds import CONFIG_MAP, CSI_DRIVER, SERVICE_ACCOUNT
 from plugin_core.model.manifests import Manifest, name_of, part_of
 
 CHART = "csi-driver-nfs"
-VERSION = "4.13.4"
 REPOSITORY = "https://raw.githubusercontent.com/kubernetes-csi/csi-driver-nfs/master/charts"
 RECORD = "kubectl-rwx-setup-nfs"
 PART = "nfs"
@@ -43,7 +43,7 @@ class DriverRequest:
 
     namespace: str = "kube-system"
     chart: str = REPOSITORY
-    version: str = VERSION
+    version: str = CHART_VERSION
     registry: str = ""
     memory: str = "1Gi"
     files: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kubectl_rwx.diagnosis.snapshot_controllers import controller_image, version_of
 from kubectl_rwx.installation.archives import Module, fetch_folder
+from kubectl_rwx.installation.images import CONTROLLER, SNAPSHOTTER_VERSION
 from kubectl_rwx.installation.manifest_folders import parse_manifests, read_manifests
 from kubectl_rwx.readiness.images import mirrored
 from plugin_core import errors, names
@@ -28,16 +29,10 @@ from plugin_core.model.kinds import (
 )
 from plugin_core.model.manifests import Manifest, name_of, part_of
 
-VERSION = "8.6.0"
-"""The release that is fetched, and that the sandbox proves."""
-
-IMAGE = f"registry.k8s.io/sig-storage/snapshot-controller:v{VERSION}"
-"""The release's own image. The manifest in its source tree still names the one before it."""
-
 _SNAPSHOTTER = "github.com/kubernetes-csi/external-snapshotter"
 MODULES = (
-    Module(f"{_SNAPSHOTTER}/client/v8", f"v{VERSION}", "h1:FtGewu2k6HWw6evLGXY8JqUZ9eHpti1kd3e4amj+ilA=", "config/crd"),
-    Module(f"{_SNAPSHOTTER}/v8", f"v{VERSION}", "h1:PY0WimDZEra5nlQfg9XliMh0kXoZAaE92z4WSrTutdQ=",
+    Module(f"{_SNAPSHOTTER}/client/v8", f"v{SNAPSHOTTER_VERSION}", "h1:FtGewu2k6HWw6evLGXY8JqUZ9eHpti1kd3e4amj+ilA=", "config/crd"),
+    Module(f"{_SNAPSHOTTER}/v8", f"v{SNAPSHOTTER_VERSION}", "h1:PY0WimDZEra5nlQfg9XliMh0kXoZAaE92z4WSrTutdQ=",
            "deploy/kubernetes/snapshot-controller"),
 )
 _ORDER = (CUSTOM_RESOURCE_DEFINITION, SERVICE_ACCOUNT, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING,
@@ -81,7 +76,7 @@ def load_release(source: Source, *, deadline: Deadline) -> Release:
     else:
         origin = ", ".join(module.address(source.proxy) for module in MODULES)
         found = tuple(_fetched(source.proxy, deadline))
-        image = source.image or IMAGE
+        image = source.image or CONTROLLER
     return assemble(found, source=source, image=image, origin=origin)
 
 
@@ -163,7 +158,7 @@ def _require_whole(definitions: Sequence[Manifest], controller: Sequence[Manifes
 
 def _set_images(deployment: Manifest, *, image: str, registry: str) -> None:
     wanted = image or controller_image(deployment)
-    if registry and image in ("", IMAGE):
+    if registry and image in ("", CONTROLLER):
         wanted = mirrored(wanted, registry=registry.rstrip("/"))
     old = controller_image(deployment)
     for container in deployment["spec"]["template"]["spec"]["containers"]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from kubectl_rwx.diagnosis.leases import Life
 from kubectl_rwx.diagnosis.snapshot_controllers import controller_image, judge_controller, version_of
 from kubectl_rwx.installation.comparisons import is_older
+from kubectl_rwx.installation.images import CONTROLLER, SNAPSHOTTER_VERSION
 from kubectl_rwx.installation.ownership import is_ours, manager_of
-from kubectl_rwx.installation.releases import IMAGE, VERSION, Release, Source, load_release
+from kubectl_rwx.installation.releases import Release, Source, load_release
 from kubectl_rwx.installation.rollouts import await_definitions, await_rollouts
 from kubectl_rwx.installation.steps import (
     Change,
@@ -69,10 +70,10 @@ def set_up_snapshots(cluster: Cluster, request: SnapshotsRequest, progress: Prog
     progress.phase("looking at what is there")
     seen = observe(bounded)
     installation = Installation("snapshots", release.version, release.origin)
-    if request.source.manifests and not request.source.image and is_older(release.version, VERSION):
+    if request.source.manifests and not request.source.image and is_older(release.version, SNAPSHOTTER_VERSION):
         installation.notes.append(
             f"{release.origin} names the snapshot-controller {release.version} (the source tree of a release names the "
-            f"one before it); for {VERSION}: --controller-image {IMAGE}")
+            f"one before it); for {SNAPSHOTTER_VERSION}: --controller-image {CONTROLLER}")
     definitions = [plan_step(bounded, item, upgrade=request.upgrade) for item in release.definitions]
     _require_v1(definitions)
     controller = _plan_controller(bounded, release, seen, definitions, request, installation)

@@ -9,13 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kubectl_rwx.installation.images import TRIAL_SERVER
 from kubectl_rwx.installation.releases import marked
 from plugin_core.model.kinds import DEPLOYMENT, ROLE, ROLE_BINDING, SERVICE, SERVICE_ACCOUNT
 from plugin_core.model.manifests import Manifest
-
-IMAGE = "registry.k8s.io/e2e-test-images/volume/nfs:1.6.0"
-"""Kubernetes' own test image, for amd64 and arm64 (kubernetes 1.36 test/utils/image/manifest.go). It exports /exports
-as the root of NFS 4 (test/images/volume/nfs/run_nfs.sh: fsid=0, no_root_squash)."""
 
 NAME = "kubectl-rwx-nfs-server"
 PART = "nfs-server"
@@ -28,7 +25,7 @@ class TrialServer:
     """image: what serves /exports when it is started with that argument."""
 
     namespace: str
-    image: str = IMAGE
+    image: str = TRIAL_SERVER
 
     @property
     def address(self) -> str:

@@ -1,10 +1,11 @@
-"""The images that pods of ours run: what to mirror where there is no way to a public registry."""
+"""The images that pods of ours, and of what setup installs, run: what to mirror behind an air gap."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from kubectl_rwx.installation import images as installed
 from kubectl_rwx.protection.consumers import IMAGE as CONSUMER_IMAGE
 from plugin_core import errors
 from plugin_core.model.reports import Report, column
@@ -23,6 +24,9 @@ class Used:
 IMAGES = (
     Used(DEFAULT_IMAGE, ("verify",), f"--image or {IMAGE_VARIABLE}"),
     Used(CONSUMER_IMAGE, ("restore --bind", "clone --bind", "provision --bind"), "--image"),
+    Used(installed.CONTROLLER, ("setup snapshots",), "--controller-image or --registry"),
+    *(Used(image, ("setup nfs",), "--registry or --values") for image in installed.DRIVER),
+    Used(installed.TRIAL_SERVER, ("setup nfs --test-server",), "--test-server-image"),
 )
 
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from kubectl_rwx.installation.archives import Module, checksum_of, fetch_folder
+from kubectl_rwx.installation.images import CONTROLLER, SNAPSHOTTER_VERSION
 from kubectl_rwx.installation.manifest_folders import read_manifests
-from kubectl_rwx.installation.releases import IMAGE, MODULES, VERSION, Source, assemble, load_release
+from kubectl_rwx.installation.releases import MODULES, Source, assemble, load_release
 from plugin_core import errors
 from plugin_core.model.durations import Deadline
 from unit.kubectl_rwx.installation.objects import controller, definition, release, upstream
@@ -35,7 +36,7 @@ def test_order_marks_and_what_upstream_leaves_to_kustomize() -> None:
 @pytest.mark.parametrize(("source", "image", "expected"), [
     ({}, "", "registry.k8s.io/sig-storage/snapshot-controller:v8.5.0"),
     ({"registry": "reg.example.com/mirror/"}, "", "reg.example.com/mirror/sig-storage/snapshot-controller:v8.5.0"),
-    ({"registry": "reg.example.com"}, IMAGE, f"reg.example.com/sig-storage/snapshot-controller:v{VERSION}"),
+    ({"registry": "reg.example.com"}, CONTROLLER, f"reg.example.com/sig-storage/snapshot-controller:v{SNAPSHOTTER_VERSION}"),
     ({"registry": "reg.example.com"}, "own.example.com/sc:v1", "own.example.com/sc:v1"),
 ])
 def test_the_controllers_image(source: dict[str, str], image: str, expected: str) -> None:
@@ -144,4 +145,4 @@ def test_nobody_is_asked_for_a_release_that_lies_in_a_folder(tmp_path: Path) -> 
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(upstream()))
     made = load_release(Source(manifests=str(tmp_path), proxy="http://127.0.0.1:9"), deadline=Deadline.after(5))
     assert (made.version, made.origin) == ("8.6.0", str(tmp_path))
-    assert {module.version for module in MODULES} == {f"v{VERSION}"}
+    assert {module.version for module in MODULES} == {f"v{SNAPSHOTTER_VERSION}"}

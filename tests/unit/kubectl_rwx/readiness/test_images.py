@@ -10,7 +10,7 @@ from plugin_core import errors
 
 def test_no_image_floats() -> None:
     names = [str(item["image"]) for item in list_images().items]
-    assert names and all(re.search(r":[0-9][^/]*$", name) for name in names)
+    assert names and all(re.search(r":v?[0-9][^/]*$", name) for name in names)
 
 
 @pytest.mark.parametrize(("image", "expected"), [
