@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from oc_gsb.sidecar import results
@@ -20,6 +20,7 @@ from oc_gsb.sidecar.selection import select_workloads
 from oc_gsb.sidecar.shared_grants import SharedGrants
 from oc_gsb.sidecar.side_by_side import Stop, Voices, run_side_by_side
 from oc_gsb.sidecar.surroundings import kasten_warnings
+from oc_gsb.sidecar.template import remove_sidecar
 from plugin_core import errors
 from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import Cluster
@@ -36,7 +37,7 @@ class _Turn:
     removing: bool = False
     plan: Plan | None = None
     outcome: Outcome | None = None
-    known: bool = field(default=False)
+    known: bool = False
 
     @property
     def name(self) -> str:
@@ -62,18 +63,23 @@ class _Run:
 
     def run(self) -> Answer:
         turns = [self._look_at(one) for one in select_workloads(self._cluster, self._request.selection)]
+        notes = run_side_by_side([partial(self._work, turns)], parallel=1, stop=self._stop)[0] or []
+        empty = f"No workload in namespace {self._cluster.namespace} matches."
+        outcomes = [self._outcome(turn) for turn in turns]
+        return answer_with("InjectionList", outcomes, dry_run=self._cluster.dry_run, empty=empty, notes=notes)
+
+    def _work(self, turns: Sequence[_Turn]) -> list[str]:
+        """All that follows the first look, in a thread of its own; what is to be said of the grants."""
         self._finish_removals([turn for turn in turns if turn.removing])
         planner = self._plan([turn for turn in turns if not turn.known and turn.outcome is None])
         planned = [turn for turn in turns if turn.plan is not None and turn.outcome is None]
         if planner is not None and planned:
             self._try_images(planner, planned)
-            self._prepare([turn for turn in planned if turn.outcome is None])
+            if not self._stop.asked:
+                self._grants.prepare([turn.plan for turn in planned if turn.plan and turn.outcome is None])
         self._carry_out(planner, [turn for turn in turns if turn.outcome is None])
-        outcomes = [self._outcome(turn) for turn in turns]
         used = [turn.plan.grant for turn in planned if turn.plan and self._outcome(turn).good]
-        notes = run_side_by_side([partial(self._grants.withdraw_unused, used)], parallel=1, stop=Stop())[0] or []
-        empty = f"No workload in namespace {self._cluster.namespace} matches."
-        return answer_with("InjectionList", outcomes, dry_run=self._cluster.dry_run, empty=empty, notes=notes)
+        return self._grants.withdraw_unused(used)
 
     def _look_at(self, workload: Manifest) -> _Turn:
         turn = _Turn(workload)
@@ -81,6 +87,8 @@ class _Run:
             record = read_record(workload)
             if record is not None and record.removing:
                 turn.removing = not self._cluster.dry_run.on
+                if not turn.removing:
+                    turn.workload = remove_sidecar(workload, record).workload
             elif record is not None and sidecar_of(pod_spec_of(workload)) is not None:
                 turn.known = True
             elif record is not None:
@@ -141,10 +149,6 @@ class _Run:
             if turn.plan and problem:
                 turn.outcome = _refused(turn.plan, (problem,), hint="name another with --image, or the Secret to pull "
                                         "it with by --pull-secret; --no-image-check leaves this out")
-
-    def _prepare(self, turns: Sequence[_Turn]) -> None:
-        plans = [turn.plan for turn in turns if turn.plan]
-        run_side_by_side([partial(self._grants.prepare, plans)], parallel=1, stop=self._stop)
 
     def _carry_out(self, planner: Planner | None, turns: Sequence[_Turn]) -> None:
         parallel = min(self._request.parallel, max(1, len(turns)))

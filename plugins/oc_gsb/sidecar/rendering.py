@@ -90,6 +90,10 @@ def _patch(planner: Planner, plan: Plan) -> Document:
         "containers": [one for one in spec["containers"] if one.get("name") == SIDECAR_CONTAINER],
         "volumes": [one for one in spec["volumes"] if one.get("name") not in there],
     }}
+    added = [one for one in spec.get("imagePullSecrets") or []
+             if one not in (pod_spec_of(before).get("imagePullSecrets") or [])]
+    if added:
+        template["spec"]["imagePullSecrets"] = added
     if plan.scc.pin:
         template = {"metadata": {"annotations": {REQUIRED_SCC: annotations_of(template_of(after))[REQUIRED_SCC]}},
                     **template}

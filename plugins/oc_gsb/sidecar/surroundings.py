@@ -86,7 +86,7 @@ class Surroundings:
     def runs(self, image: str, *, account: str) -> bool:
         """Whether a container of this image already runs for the service account: then it can be pulled."""
         return any(
-            status.get("image") == image and part_of(status, "state", "running")
+            status.get("image") == image and part_of(status, "state", "running") is not None
             for pod in self.workloads.pods if part_of(pod, "spec", "serviceAccountName") in (account, None)
             for status in part_of(pod, "status", "containerStatuses") or []
         )

@@ -16,6 +16,7 @@ from oc_gsb.sidecar.record import read_record
 from oc_gsb.sidecar.requests import InjectRequest
 from oc_gsb.sidecar.results import Answer
 from oc_gsb.sidecar.selection import Selection
+from oc_gsb.sidecar.template import hold_removal
 from plugin_core import errors
 from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import DryRun
@@ -302,3 +303,67 @@ def test_a_workload_that_is_broken_already_is_refused() -> None:
     answer = run(cluster)
     assert answer.report.items[0]["result"] == "refused" and writes(cluster) == []
     assert "its pods do not come up as they are: pod/web-1-0 container app: ErrImagePull" in str(answer.failure)
+
+
+def test_a_dry_run_of_one_that_is_being_uninjected_changes_nothing() -> None:
+    cluster, _ = make_world(workload(), expect=WRITES)
+    run(cluster)
+    made = seen(cluster)
+    record = read_record(made)
+    assert record is not None
+    cluster, _ = make_world(hold_removal(made, record), dry_run=DryRun.CLIENT, expect=WRITES)
+    before = seen(cluster)
+    assert run(cluster).report.items[0]["result"] == "injected" and seen(cluster) == before
+
+
+def test_an_image_that_does_not_start_is_refused_before_anything_is_changed() -> None:
+    def refuse(cluster: FakeCluster, pod: Manifest) -> None:
+        waiting = {"reason": "ErrImagePull", "message": "denied"}
+        cluster.put({**pod, "status": {"containerStatuses": [{"name": "tools", "state": {"waiting": waiting}}]}})
+
+    cluster, _ = make_world(workload(), workload(name="two"), expect=["create pods", "delete pods"],
+                            reactions={"create pods": refuse})
+    answer = run(cluster, "web", "two", try_image=True)
+    assert code_of(answer) is ExitCode.NOT_READY
+    assert [item["problems"] for item in answer.report.items] == [
+        ["its image does not start: ErrImagePull: denied"]] * 2
+    # one dry run to see what admission takes, one pod, for both
+    assert writes(cluster) == ["create pods", "create pods", "delete pods"]
+
+
+def test_an_image_that_runs_already_is_not_tried() -> None:
+    cluster, _ = make_world(workload(), workload(name="two"), expect=WRITES)
+    for one in list(cluster.objects.values()):
+        if one["kind"] == "Pod":
+            one["status"]["containerStatuses"][0]["image"] = "tools:1"
+    assert run(cluster, try_image=True).failure is None
+
+
+def test_kept_by_others_is_refused_and_forced() -> None:
+    cluster, _ = make_world(workload(annotations={"argocd.argoproj.io/tracking-id": "shop:x"}), expect=WRITES)
+    answer = run(cluster)
+    assert code_of(answer) is ExitCode.NOT_READY and writes(cluster) == []
+    assert answer.failure is not None and "oc gsb render deployment/web -n app; or go on with --force" in (
+        answer.failure.hint)
+    progress = Recorder()
+    assert run(cluster, force=True, progress=progress).failure is None
+    assert "Argo CD application shop" in progress.warnings[0]
+
+
+def test_many_workloads_need_no_more_lists_than_one() -> None:
+    def lists(count: int) -> int:
+        made = [workload(name=f"web-{number}") for number in range(count)]
+        cluster, _ = make_world(*made, expect=WRITES, dry_run=DryRun.CLIENT)
+        run(cluster, *(f"web-{number}" for number in range(count)))
+        return sum(words.startswith("list ") for words in cluster.requests)
+
+    assert lists(1) == lists(9)
+
+
+def test_missing_objects_of_flags_and_what_may_not_be_read() -> None:
+    cluster, _ = make_world(workload(), denied=["list resourcequotas", "get secrets"])
+    progress = Recorder()
+    answer = run(cluster, pull_secrets=("pull",), ca_configmap="ca", progress=progress)
+    assert answer.report.items[0]["problems"] == ["there is no ConfigMap ca in namespace app (--ca-configmap)"]
+    assert any("whether the quotas have room is not known" in one for one in progress.warnings)
+    assert any("whether Secret pull is there is not known" in one for one in progress.warnings)
