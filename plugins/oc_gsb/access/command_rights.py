@@ -78,8 +78,10 @@ _MEASURE = (*_LOOK, Rule("", ("events",), ("list",)), Rule("", ("pods/exec",), (
             Rule(SCC_GROUP, (_SCCS,), ("get",), _CLUSTER))
 
 
+_TRY_IMAGE = Rule("", ("pods",), ("create",))
 _PLAN_INJECTION = (
-    *_LOOK, *_ASK, _CONFIG, Rule("apps", ("deployments",), ("get",), _KASTEN, ("executor-svc",)),
+    *_workloads("get", "list"), *_ASK, _CONFIG,
+    Rule("apps", ("replicasets",), ("list",)), Rule("", ("pods",), ("list",)),
     Rule("", ("persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "limitranges"), ("list",)),
     Rule("autoscaling", ("horizontalpodautoscalers",), ("list",)), Rule("policy", ("poddisruptionbudgets",), ("list",)),
     Rule("admissionregistration.k8s.io", ("mutatingwebhookconfigurations",), ("list",), _CLUSTER),
@@ -143,9 +145,10 @@ COMMANDS: dict[str, tuple[Rule, ...]] = {
         Rule(SNAPSHOT_GROUP, ("volumesnapshotclasses",), ("list",), _CLUSTER),
     ),
     "status": (*_LOOK_AT_ALL, _CONFIG, _actions("backupactions"), Rule(SCC_GROUP, (_SCCS,), ("list",), _CLUSTER)),
-    "inject": (*_PLAN_INJECTION, *_ROLLOUT, *_GRANT, Rule("", ("pods",), ("create",))),
+    "inject": (*_PLAN_INJECTION, *_ROLLOUT, *_GRANT, _TRY_IMAGE,
+               Rule("apps", ("deployments",), ("get",), _KASTEN, ("executor-svc",))),
     "uninject": (*_ROLLOUT, *_DELETE_COPY, Rule(RBAC_GROUP, ("rolebindings",), ("get", "list", "create", "delete"))),
-    "upgrade": (*_ROLLOUT, _CONFIG),
+    "upgrade": (*_ROLLOUT, _CONFIG, _TRY_IMAGE),
     "verify": _MEASURE,
     "render": _PLAN_INJECTION,
     "scc-plan": _SCC_PLAN,

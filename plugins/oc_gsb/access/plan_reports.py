@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oc_gsb.access.plans import EXAMPLE_IDS, AccessPlan, Planner, item_of
+from oc_gsb.access.plans import AccessPlan, Planner, item_of
 from oc_gsb.access.requests import PlanRequest
 from oc_gsb.access.reviews import DIFFERS, NOT_SERVED
 from oc_gsb.sidecar.results import Answer
 from oc_gsb.sidecar.selection import select_workloads
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.manifests import annotations_of, name_of
+from plugin_core.model.manifests import name_of
 from plugin_core.model.progress import Progress
 from plugin_core.model.reports import Column, Item, Report, Section, column
 
@@ -20,7 +20,7 @@ def plan(cluster: Cluster, request: PlanRequest, *, progress: Progress) -> Answe
     """Plans each workload; nothing is written. NotReady when one cannot take the sidecar, or others would change."""
     progress.phase("reading SCCs, pods and grants")
     planner = Planner(cluster, reach=request.reach, planned_namespace=request.selection is None)
-    if annotations_of(planner.namespace) == EXAMPLE_IDS:
+    if not planner.has_namespace:
         progress.warn(f"namespace {cluster.namespace} does not exist yet: user ids and groups are examples")
     workloads = list(request.manifests)
     if request.selection is not None:

@@ -80,11 +80,13 @@ class Planner:
         if not cluster.versions_of(SCC_GROUP):
             raise errors.NotReady("this cluster has no SecurityContextConstraints: it is not OpenShift",
                                   hint="no SCC is needed here; go on with: oc gsb inject")
+        self.has_namespace = True
         try:
             self.namespace = cluster.get(NAMESPACE, cluster.namespace)
         except errors.NotFound:
             if not planned_namespace:
                 raise
+            self.has_namespace = False
             self.namespace = {"metadata": {"name": cluster.namespace, "annotations": EXAMPLE_IDS}}
         self.reader = SccReader.read(cluster)
         self.admission = Admission(self.reader, self.namespace)

@@ -217,6 +217,15 @@ def test_not_even_the_namespace_exists():
     assert progress.warnings == ["namespace app does not exist yet: user ids and groups are examples"]
 
 
+def test_a_namespace_that_happens_to_have_the_example_ids_exists():
+    cluster = make_openshift()
+    cluster.objects["namespaces", "", NAMESPACE]["metadata"]["annotations"] = dict(EXAMPLE_IDS)
+    progress = Recorder()
+    manifests = parse_workloads(POD_FILE, source="pod.yaml", namespace=NAMESPACE)
+    plan(cluster, PlanRequest(manifests=tuple(manifests)), progress=progress)
+    assert progress.warnings == []
+
+
 def test_lists_are_unfolded():
     text = "{kind: List, items: [{kind: Pod, metadata: {name: a}, spec: {containers: [{name: a}]}}, {kind: Job}]}"
     with pytest.raises(errors.UsageError, match="job/ in f.yaml has no spec"):
