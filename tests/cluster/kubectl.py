@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fakes.published_schemas import check_published
+
 SECONDS = 90
 """How long a condition may take; generous, because the machine is shared, and never asserted on."""
 
@@ -72,7 +74,10 @@ class Kubectl:
 
 @dataclass(frozen=True)
 class Plugin:
-    """One of our executables in one namespace. Call it with its arguments; the exit code is the caller's to judge."""
+    """One of our executables in one namespace. Call it with its arguments; the exit code is the caller's to judge.
+
+    Every answer with -o json is held against its published schema, whatever the test looks at.
+    """
 
     executable: str
     namespace: str
@@ -80,12 +85,16 @@ class Plugin:
 
     def __call__(self, *args: str, stdin: str | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         argv = [self.executable, "-n", self.namespace, *args]
-        return run(argv, environment=self.environment, check=False, stdin=stdin, timeout=timeout)
+        done = run(argv, environment=self.environment, check=False, stdin=stdin, timeout=timeout)
+        check_published(args, done.stdout)
+        return done
 
     def ok(self, *args: str, timeout: float = 300) -> str:
         """stdout of a run that must succeed."""
         argv = [self.executable, "-n", self.namespace, *args]
-        return run(argv, environment=self.environment, check=True, timeout=timeout).stdout
+        shown = run(argv, environment=self.environment, check=True, timeout=timeout).stdout
+        check_published(args, shown)
+        return shown
 
     def json(self, *args: str) -> Any:
         """The decoded answer of a run with -o json that must succeed."""

@@ -18,7 +18,7 @@ from cluster.manifests import claim
 from cluster.rwx_objects import bind_claims
 from plugin_core.storage.verifications import Verification, hash_parameters
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "kubectl-rwx-check.v1.json"
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "kubectl-rwx-storagecheck.v1.json"
 SHARED, NOSNAP = "shared.csi.sandbox.local", "nosnap.csi.sandbox.local"
 DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
 MISSPELT = "snapshot.storage.k8s.io/is-default-class"

@@ -31,7 +31,7 @@ from plugin_core.model.manifests import Manifest
 from plugin_core.render.reports import render
 from plugin_core.storage.verifications import Verification, hash_parameters
 
-SCHEMA = Path(__file__).parents[4] / "docs" / "schemas" / "kubectl-rwx-check.v1.json"
+SCHEMA = Path(__file__).parents[4] / "docs" / "schemas" / "kubectl-rwx-storagecheck.v1.json"
 CEPHFS, NFS = "openshift-storage.cephfs.csi.ceph.com", "nfs.csi.k8s.io"
 PROOF = {"date": "2026-11-01T09:00:00Z", "access_mode": "ReadWriteMany", "driver": DRIVER, "uid": "uid-one"}
 
