@@ -6,6 +6,7 @@ from fakes.progress import Recorder
 from fakes.workloads import NAMESPACE, workload
 from oc_gsb.access.manifest_files import parse_workloads
 from oc_gsb.access.plan_reports import plan
+from oc_gsb.access.plans import EXAMPLE_IDS
 from oc_gsb.access.requests import PlanRequest, Reach
 from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.selection import Selection
