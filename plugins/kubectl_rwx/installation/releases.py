@@ -31,7 +31,8 @@ from plugin_core.model.manifests import Manifest, name_of, part_of
 
 _SNAPSHOTTER = "github.com/kubernetes-csi/external-snapshotter"
 MODULES = (
-    Module(f"{_SNAPSHOTTER}/client/v8", f"v{SNAPSHOTTER_VERSION}", "h1:FtGewu2k6HWw6evLGXY8JqUZ9eHpti1kd3e4amj+ilA=", "config/crd"),
+    Module(f"{_SNAPSHOTTER}/client/v8", f"v{SNAPSHOTTER_VERSION}", "h1:FtGewu2k6HWw6evLGXY8JqUZ9eHpti1kd3e4amj+ilA=",
+           "config/crd"),
     Module(f"{_SNAPSHOTTER}/v8", f"v{SNAPSHOTTER_VERSION}", "h1:PY0WimDZEra5nlQfg9XliMh0kXoZAaE92z4WSrTutdQ=",
            "deploy/kubernetes/snapshot-controller"),
 )

@@ -36,7 +36,8 @@ def test_order_marks_and_what_upstream_leaves_to_kustomize() -> None:
 @pytest.mark.parametrize(("source", "image", "expected"), [
     ({}, "", "registry.k8s.io/sig-storage/snapshot-controller:v8.5.0"),
     ({"registry": "reg.example.com/mirror/"}, "", "reg.example.com/mirror/sig-storage/snapshot-controller:v8.5.0"),
-    ({"registry": "reg.example.com"}, CONTROLLER, f"reg.example.com/sig-storage/snapshot-controller:v{SNAPSHOTTER_VERSION}"),
+    ({"registry": "reg.example.com"}, CONTROLLER,
+     f"reg.example.com/sig-storage/snapshot-controller:v{SNAPSHOTTER_VERSION}"),
     ({"registry": "reg.example.com"}, "own.example.com/sc:v1", "own.example.com/sc:v1"),
 ])
 def test_the_controllers_image(source: dict[str, str], image: str, expected: str) -> None:
