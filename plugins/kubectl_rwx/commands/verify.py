@@ -17,6 +17,7 @@ from plugin_core.cli.sessions import current_session
 @click.option("--size", type=Size(), default="1Gi", show_default=True, metavar="SIZE", help="Size of the claim.")
 @click.option("--snapshot-class", metavar="NAME", default="", help="VolumeSnapshotClass; default: the driver's.")
 @click.option("--no-clone", is_flag=True, help="Do not try a clone.")
+@click.option("--expand", is_flag=True, help="Also grow the claim in use, where the class offers it.")
 @click.option("--accept-warnings", is_flag=True, help="Lost times, owners or modes, or a single node, are no failure.")
 @click.option("--keep", is_flag=True, help="Remove nothing afterwards.")
 @click.option("--keep-on-failure", is_flag=True, help="Remove nothing when the class is not proven.")
@@ -39,7 +40,7 @@ def verify(
 
     \b
     Examples:
-      kubectl rwx verify shared
+      kubectl rwx verify shared --expand
       kubectl rwx verify block --access-mode RWO
       kubectl rwx verify shared --image registry.example.com/busybox:1.36.1 --keep-on-failure
       kubectl rwx verify shared --dry-run=server
@@ -53,7 +54,7 @@ def verify(
         storage_class=storage_class, access_mode=mode, size=size, snapshot_class=snapshot_class, clone=not no_clone,
         record=not no_record, keep=rest["keep"], keep_on_failure=rest["keep_on_failure"],
         accept_warnings=rest["accept_warnings"], patience=rest["patience"], timeout=rest["timeout"],
-        pods=helper_options(rest),
+        pods=helper_options(rest), expand=rest["expand"],
     )
     session = current_session()
     cluster = session.connect()

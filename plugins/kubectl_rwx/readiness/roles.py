@@ -1,8 +1,4 @@
-"""The rights each command needs, as Roles to grant: required ones, and further ones that make its answer complete.
-
-The requests themselves are the measure; tests run commands as a user who is bound to exactly what is printed here.
-Discovery and SelfSubjectAccessReview are every authenticated user's (system:discovery, system:basic-user).
-"""
+"""The rights of commands as Roles to grant, and what a user loses who gets those of one namespace only."""
 
 from __future__ import annotations
 
@@ -13,82 +9,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubectl_rwx.protection.rights import Right
-from kubectl_rwx.readiness.verification.plans import CLUSTER_RIGHTS, FURTHER_RIGHTS, RIGHTS
+from kubectl_rwx.readiness.needs import BIND, IN_PLACE, NEEDS, TO_NAMESPACE, WAYS, Needs, needs_of
 from plugin_core import errors, names
-from plugin_core.model.kinds import (
-    CSI_DRIVER,
-    CSI_NODE,
-    CUSTOM_RESOURCE_DEFINITION,
-    DEPLOYMENT,
-    EVENT,
-    LEASE,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    RBAC_GROUP,
-    STORAGE_CLASS,
-    VOLUME_SNAPSHOT,
-    VOLUME_SNAPSHOT_CLASS,
-    VOLUME_SNAPSHOT_CONTENT,
-    Kind,
-)
+from plugin_core.model.kinds import RBAC_GROUP
 from plugin_core.model.manifests import Manifest
 from plugin_core.model.reports import Column, Item, Report, column
 
-
-@dataclass(frozen=True)
-class Needs:
-    """required: the command refuses to start without them. further: it says what it could not see or do."""
-
-    required: tuple[Right, ...]
-    further: tuple[Right, ...] = ()
-
-
-def _all(kind: Kind, *verbs: str) -> tuple[Right, ...]:
-    return tuple(Right(verb, kind) for verb in verbs)
-
-
-_CHECK = Needs(_all(STORAGE_CLASS, "list"), (
-    *_all(PERSISTENT_VOLUME, "list"), *_all(CSI_DRIVER, "list"), *_all(CSI_NODE, "list"),
-    *_all(VOLUME_SNAPSHOT_CLASS, "list"), *_all(VOLUME_SNAPSHOT_CONTENT, "list"),
-    *_all(CUSTOM_RESOURCE_DEFINITION, "get"),
-))
-_EVENTS = _all(EVENT, "list")
-
-NEEDS = {
-    "check": _CHECK,
-    "verify": Needs(
-        (*RIGHTS, *CLUSTER_RIGHTS),
-        (*FURTHER_RIGHTS, *_all(STORAGE_CLASS, "list"), *_all(PERSISTENT_VOLUME, "get", "list", "watch", "patch"),
-         *_all(VOLUME_SNAPSHOT_CONTENT, "get", "patch")),
-    ),
-    "provision": Needs(
-        (*_all(PERSISTENT_VOLUME_CLAIM, "get", "create", "list", "watch"), *_CHECK.required),
-        (*_CHECK.further, *_EVENTS),
-    ),
-    "snapshot": Needs(
-        (*_all(PERSISTENT_VOLUME_CLAIM, "get", "list", "watch"), *_all(VOLUME_SNAPSHOT, "create", "list", "watch"),
-         *_all(VOLUME_SNAPSHOT_CLASS, "list")),
-        (*_all(PERSISTENT_VOLUME, "get", "list"), *_all(VOLUME_SNAPSHOT_CLASS, "get"),
-         *_all(VOLUME_SNAPSHOT_CONTENT, "get"), *_EVENTS),
-    ),
-    "clone": Needs(
-        _all(PERSISTENT_VOLUME_CLAIM, "get", "list", "watch", "create"), (*_all(STORAGE_CLASS, "get"), *_EVENTS),
-    ),
-    "list": Needs(_all(VOLUME_SNAPSHOT, "list")),
-}
-"""By command. The namespaced commands' rights are for one namespace."""
-
+SYSTEM = "kube-system"
 _SUBJECTS = {"user": "User", "group": "Group", "sa": "ServiceAccount"}
-_CLUSTER_WIDE = (LEASE, DEPLOYMENT)
 
 
 @dataclass(frozen=True)
 class RoleRequest:
-    """commands: () for all. subject: "" for no binding, else user/NAME, group/NAME, or sa/NAME of the namespace."""
+    """commands: () for all. subject: "" for no binding, else user/NAME, group/NAME, or sa/NAME of the namespace.
+
+    bind, in_place, to_namespace: ways of restore (and clone) that the Roles are to allow.
+    """
 
     commands: tuple[str, ...] = ()
     full: bool = False
     subject: str = ""
+    bind: bool = False
+    in_place: bool = False
+    to_namespace: str = ""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.commands if name not in NEEDS]
@@ -97,38 +40,75 @@ class RoleRequest:
                                     hint=f"there are: {', '.join(NEEDS)}")
         if self.subject and not re.fullmatch(r"(user|group|sa)/\S+", self.subject):
             raise errors.UsageError(f'"{self.subject}" is no subject', hint="user/NAME, group/NAME or sa/NAME")
+        for way in self.ways:
+            if not any((command, way) in WAYS for command in self.names):
+                whose = ", ".join(command for command, other in WAYS if other == way)
+                raise errors.UsageError(f"--{way} is a way of {whose}, which is not among the commands named")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.commands)) or tuple(NEEDS)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        wanted = ((BIND, self.bind), (IN_PLACE, self.in_place), (TO_NAMESPACE, bool(self.to_namespace)))
+        return tuple(way for way, yes in wanted if yes)
 
 
 def make_roles(request: RoleRequest, *, namespace: str) -> Report:
-    """A List that kubectl applies (-o yaml): Role, ClusterRole where one is needed, and their bindings."""
-    commands = request.commands or tuple(NEEDS)
-    rights = [right for name in commands
-              for right in (*NEEDS[name].required, *(NEEDS[name].further if request.full else ()))]
-    # check looks at the whole cluster: its leases and deployments lie in namespaces nobody can name beforehand
-    wide = [right for right in rights if not right.kind.namespaced]
-    if request.full and {"check", "provision"} & set(commands):
-        wide += [Right("list", kind) for kind in _CLUSTER_WIDE]
-    narrow = [right for right in rights if right.kind.namespaced]
-    suffix = f"-{commands[0]}" if len(commands) == 1 else ""
+    """A List that kubectl applies (-o yaml): a Role for each namespace, ClusterRole where one is needed, bindings."""
+    needs = {command: needs_of(command, ways=request.ways) for command in request.names}
+    spaces: dict[str, list[Right]] = defaultdict(list)
+    wide: list[Right] = []
+    urls: list[str] = []
+    for one in needs.values():
+        for right in (*one.required, *(one.further if request.full else ())):
+            (spaces[namespace] if right.kind.namespaced else wide).append(right)
+        if request.to_namespace:
+            spaces[request.to_namespace] += one.target
+            if request.bind and one.target:
+                spaces[request.to_namespace] += WAYS["restore", BIND].required
+        if request.full:
+            wide += one.everywhere
+            urls += one.urls
+            spaces[SYSTEM] += one.system
+    suffix = f"-{request.names[0]}" if len(request.names) == 1 else ""
     items: list[Manifest] = []
-    if narrow:
-        items += _role("Role", f"{names.RWX}{suffix}", narrow, request.subject, namespace=namespace)
-    if wide:
-        items += _role("ClusterRole", f"{names.RWX}{suffix}", wide, request.subject, namespace=namespace)
+    for space, rights in spaces.items():
+        if rights:
+            items += _role("Role", f"{names.RWX}{suffix}", _rules(rights), request.subject, namespace=space,
+                           home=namespace)
+    rules = _rules(wide) + ([{"nonResourceURLs": urls, "verbs": ["get"]}] if urls else [])
+    if rules:
+        items += _role("ClusterRole", f"{names.RWX}{suffix}", rules, request.subject, namespace="", home=namespace)
     return Report(kind="List", items=tuple(items), columns=_COLUMNS, facts={"apiVersion": "v1"},
+                  empty="No rights are needed beyond those of every authenticated user.",
                   name=lambda item: f"{item['kind'].lower()}.{RBAC_GROUP}/{item['metadata']['name']}",
-                  notes=("to grant it: the same command with -o yaml | kubectl apply -f -",))
+                  notes=_notes(needs, items))
 
 
-def _role(kind: str, name: str, rights: Iterable[Right], subject: str, *, namespace: str) -> list[Manifest]:
+def _notes(needs: dict[str, Needs], items: Sequence[Manifest]) -> tuple[str, ...]:
+    """How to grant it, and for each command what goes missing when the ClusterRole is not granted."""
+    clustered = any(item["kind"] == "ClusterRole" for item in items)
+    without = "without the ClusterRole" if clustered else "without the ClusterRole that --full adds"
+    notes = [f"{command}, {without}: {one.alone}" for command, one in needs.items() if one.alone]
+    if items:
+        notes.append("to grant it: the same command with -o yaml | kubectl apply -f -")
+    return tuple(notes)
+
+
+def _role(
+    kind: str, name: str, rules: Sequence[Manifest], subject: str, *, namespace: str, home: str
+) -> list[Manifest]:
+    """home: the namespace of a service account that is the subject."""
     header: dict[str, Any] = {"name": name, "labels": {names.MANAGED_BY_LABEL: names.RWX}}
     if kind == "Role":
         header["namespace"] = namespace
-    made = [{"apiVersion": f"{RBAC_GROUP}/v1", "kind": kind, "metadata": header, "rules": _rules(rights)}]
+    made = [{"apiVersion": f"{RBAC_GROUP}/v1", "kind": kind, "metadata": header, "rules": rules}]
     if subject:
         word, _, who = subject.partition("/")
         one = {"kind": _SUBJECTS[word], "name": who}
-        one |= {"namespace": namespace} if word == "sa" else {"apiGroup": RBAC_GROUP}
+        one |= {"namespace": home} if word == "sa" else {"apiGroup": RBAC_GROUP}
         made.append({
             "apiVersion": f"{RBAC_GROUP}/v1", "kind": f"{kind}Binding", "metadata": header,
             "roleRef": {"apiGroup": RBAC_GROUP, "kind": kind, "name": name}, "subjects": [one],
@@ -150,7 +130,8 @@ def _allows(item: Item) -> str:
     rules: Sequence[Manifest] = item.get("rules") or ()
     if not rules:
         return ", ".join(f"{one['kind']} {one['name']}" for one in item.get("subjects", ()))
-    return "; ".join(f"{','.join(rule['verbs'])} {rule['resources'][0]}" for rule in rules)
+    return "; ".join(f"{','.join(rule['verbs'])} {(rule.get('resources') or rule['nonResourceURLs'])[0]}"
+                     for rule in rules)
 
 
 _COLUMNS = (

@@ -20,11 +20,10 @@ from plugin_core.model.reports import Column, Report, column
 
 KIND = "LeftoverList"
 RIGHTS = (
-    *(Right(verb, kind) for kind in (POD, VOLUME_SNAPSHOT, PERSISTENT_VOLUME_CLAIM)
-      for verb in ("list", "watch", "delete")),
-    Right("list", CONFIG_MAP),
+    *(Right(verb, kind) for kind in (POD, VOLUME_SNAPSHOT) for verb in ("list", "delete")),
+    Right("list", PERSISTENT_VOLUME_CLAIM), Right("list", CONFIG_MAP),
 )
-"""In the namespace. Claims are deleted only when they are a killed verification's."""
+"""In the namespace, before anything is looked at. A killed verification's claims need delete too."""
 
 
 def clean_up(

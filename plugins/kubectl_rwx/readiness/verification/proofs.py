@@ -66,7 +66,7 @@ class _Run:
             timed_out, open_because = halted.timed_out, halted.open_because
         seconds = time.monotonic() - began
         ledger = self._trial.ledger
-        ledger.complete(clone=self._request.clone)
+        ledger.complete(clone=self._request.clone, expand=self._request.expand)
         proven = is_proven(ledger.rows, accept_warnings=self._request.accept_warnings)
         rows = list(ledger.rows)
         kept = self._request.keep or (self._request.keep_on_failure and not proven)

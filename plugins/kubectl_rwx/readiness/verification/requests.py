@@ -27,6 +27,7 @@ class VerifyRequest:
     timeout: float = 600.0
     patience: float = 45.0
     clone: bool = True
+    expand: bool = False
     keep: bool = False
     keep_on_failure: bool = False
     accept_warnings: bool = False

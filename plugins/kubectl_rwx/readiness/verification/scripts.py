@@ -79,6 +79,10 @@ if [ -e {TREE}/"$1" ]; then echo "sees $1"; fi
 {_LIST_IF_THERE}"""
 
 
+FILESYSTEM_SIZE = f"df -kP {MOUNT} | while read -r device size rest; do echo \"$size\"; done"
+"""Prints the size of the mounted filesystem in KiB, in its last line."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """kind: d, f or l. For links only target is known, for directories no digest."""

@@ -15,6 +15,7 @@ from plugin_core.model.checks import Check, Verdict
 PROVISION, WRITE, NODES, CROSS_READ = "provision", "write", "second pod", "cross-read"
 SNAPSHOT, RESTORE, SOURCE_KEPT, ISOLATED = "snapshot", "restore", "source kept", "restore isolated"
 CLONE, CLONE_DATA, CLONE_ISOLATED = "clone", "clone data", "clone isolated"
+EXPAND = "expand"
 CLEANUP, RECORD = "cleanup", "record"
 
 _SHARING = (PROVISION, WRITE, NODES, CROSS_READ)
@@ -24,10 +25,13 @@ _RESTORING = (
 )
 _CLONING = (CLONE, CLONE_DATA, CLONE_ISOLATED)
 
-STEPS = (*_SHARING, SNAPSHOT, *_RESTORING, *_CLONING)
+STEPS = (*_SHARING, SNAPSHOT, *_RESTORING, *_CLONING, EXPAND)
 """Every row of a whole run, in order; cleanup and record follow."""
 
-ABILITIES = {"rwx": _SHARING, "snapshot": (SNAPSHOT, *_RESTORING), "restore": _RESTORING, "clone": _CLONING}
+ABILITIES = {
+    "rwx": _SHARING, "snapshot": (SNAPSHOT, *_RESTORING), "restore": _RESTORING, "clone": _CLONING,
+    "expansion": (EXPAND,),
+}
 """What each recorded ability rests on: a snapshot that cannot be restored from is none."""
 
 
@@ -82,12 +86,13 @@ class Ledger:
         """None: there is no such row yet."""
         return next((row.check.verdict for row in self.rows if row.check.name == name), None)
 
-    def complete(self, *, clone: bool) -> None:
-        """Adds a skipped row for each step that was not reached, and puts all in their order. clone: it was wanted."""
+    def complete(self, *, clone: bool, expand: bool) -> None:
+        """Adds a skipped row for each step not reached, and puts all in order. clone, expand: wanted at all."""
+        unwanted = {name: "not wanted (--no-clone)" for name in _CLONING if not clone}
+        unwanted |= {} if expand else {EXPAND: "not asked for (--expand)"}
         for name in STEPS:
             if self.verdict_of(name) is None:
-                unwanted = name in _CLONING and not clone
-                self.add(name, Verdict.SKIP, "not wanted (--no-clone)" if unwanted else "not reached")
+                self.add(name, Verdict.SKIP, unwanted.get(name, "not reached"))
         self.rows.sort(key=lambda row: STEPS.index(row.check.name))
 
 

@@ -1,0 +1,69 @@
+"""The ground that all parts of a run stand on: the connection, the plan, the ledger, and what is done to pods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubectl_rwx.protection.creation import create_together
+from kubectl_rwx.readiness.verification.plans import Plan
+from kubectl_rwx.readiness.verification.steps import Halted, Ledger, Step
+from kubectl_rwx.readiness.verification.waits import DELETED, Standing, wait_until_running
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
+from plugin_core.model.durations import Deadline, format_duration
+from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
+from plugin_core.model.manifests import Manifest
+from plugin_core.model.progress import Progress
+from plugin_core.workloads.helper_pods import CONTAINER
+
+_LONGEST_COMMAND = 300.0
+
+
+class Stage:
+    """pods: role → name of the pod that plays it, where that is not the role's own."""
+
+    def __init__(self, cluster: Cluster, plan: Plan, *, deadline: Deadline, progress: Progress) -> None:
+        self.ledger = Ledger()
+        self.cluster, self.plan, self.progress = cluster.within(deadline), plan, progress
+        self.deadline, self.objects = deadline, plan.objects
+        self.pods: dict[str, str] = {}
+
+    def create(self, manifests: Sequence[Manifest]) -> None:
+        made: list[Manifest] = []
+        for result in create_together(self.cluster, manifests, made=made, tell=lambda manifest: None):
+            if isinstance(result, errors.PluginError):
+                raise result
+
+    def wait_for_pods(self, roles: dict[str, str], text: str) -> dict[str, Standing]:
+        """Standings by role; roles: role → part of its claim's name."""
+        objects = self.objects
+        names = {objects.name(role): objects.name(part) for role, part in roles.items()}
+        standings = wait_until_running(
+            self.cluster, names, namespace=objects.namespace, labels=objects.selector, deadline=self.deadline,
+            patience=objects.request.patience, progress=self.progress, text=text,
+        )
+        for name, standing in standings.items():
+            if standing.reason == DELETED:
+                raise errors.NotFound(f"pod/{name} was deleted by someone else", status=404)
+        return {role: standings[objects.name(role)] for role in roles}
+
+    def read_claim(self, part: str) -> Manifest:
+        return self.cluster.get(PERSISTENT_VOLUME_CLAIM, self.objects.name(part), namespace=self.objects.namespace)
+
+    def halt(self, step: Step, standing: Standing) -> Halted:
+        return step.halt(standing.phase, standing.reason, timeout=format_duration(self.deadline.seconds))
+
+    def execute(self, role: str, script: str, *arguments: str, step: Step) -> str:
+        """stdout of a script in a pod. What goes wrong in it is the step's failed row, and ends the run."""
+        pod = self.pods.get(role, self.objects.name(role))
+        done = self.cluster.execute(
+            pod, ["sh", "-c", script, "sh", *arguments], namespace=self.objects.namespace, container=CONTAINER,
+            seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)),
+        )
+        if done.exit_code:
+            words = " ".join(done.stderr.split()) or f"exit code {done.exit_code}"
+            denied = "ermission denied" in words
+            step.fail(f"in the {role}: {words}", "the volume's root does not belong to the pod's group (no fsGroup on "
+                      "this storage?): --run-as-user, or the class's permissions" if denied else "")
+            raise Halted
+        return done.stdout
