@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubectl_rwx.protection.quiesce_requests import WORKLOADS
-from kubectl_rwx.readiness.roles import NEEDS
+from kubectl_rwx.readiness.needs import NEEDS
 from plugin_core.cli.completion_names import SHARED, names_of, targets_of, words
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS, VOLUME_SNAPSHOT
 
