@@ -44,6 +44,9 @@ from plugin_core.model.manifests import Manifest, name_of, part_of, uid_of
 from plugin_core.model.progress import Progress
 from plugin_core.storage.snapshots import claim_of, content_of, is_ready
 
+TIDYING = 30.0
+"""Seconds for which a server that is away is waited for before the pairs are left to `cleanup`."""
+
 
 def restore_elsewhere(cluster: Cluster, request: RestoreRequest, progress: Progress) -> Answer:
     """A claim in request.to_namespace for each snapshot; the pairs are gone when it returns, but where a claim still
@@ -240,8 +243,12 @@ class _Elsewhere:
             return
         over = [pair.name for name, pair in self._pairs.items()
                 if name not in self._made or _is_bound(self._made[name])]
-        there = read_named(self._cluster.within(None), VOLUME_SNAPSHOT_CONTENT, over)
-        remove_pairs(self._cluster, list(there), target=self._target, progress=self._progress)
+        try:
+            there = read_named(self._cluster.within(Deadline.after(TIDYING)), VOLUME_SNAPSHOT_CONTENT, over)
+            remove_pairs(self._cluster, list(there), target=self._target, progress=self._progress)
+        except (errors.ConnectionFailed, errors.Unavailable, errors.ServerAway) as error:
+            self._progress.warn(f"{', '.join(over)} may still be there: {error.message}; when the server answers "
+                                f"again: kubectl rwx cleanup -n {self._target}")
 
     def _verify_originals(self, snapshots: Sequence[Manifest], problems: list[Problem]) -> None:
         """The originals must be as they were; that nobody has to believe it, they are read again."""

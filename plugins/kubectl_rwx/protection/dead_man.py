@@ -29,8 +29,26 @@ for attempt in 1 2 3 4 5; do
 done
 """
 
+_END = """
+found=$(echo /proc/[0-9]*/cmdline)
+if command -v grep >/dev/null 2>&1; then
+  found=$(grep -l -e "$mark" $found 2>/dev/null)
+fi
+for file in $found; do
+  pid=${file#/proc/}; pid=${pid%/cmdline}
+  [ "$pid" = $$ ] && continue
+  case $(tr '\\0' ' ' <"$file" 2>/dev/null) in
+    "sh -c "*" $mark "*|*"/sh -c "*" $mark "*) kill "$pid" 2>/dev/null && echo "$pid";;
+  esac
+done
+"""
+"""Ends the timers of the run in $mark, and prints their process ids."""
+
+_END_ALL = f"mark={MARK}\n" + _END.replace(" $mark ", " $mark-")
+
 _START = """
 command -v sleep >/dev/null || { echo 'it has no "sleep"' >&2; exit 1; }
+""" + _END_ALL + """
 timer=$1; shift
 if command -v setsid >/dev/null 2>&1; then
   setsid sh -c "$timer" "$@" </dev/null >/dev/null 2>&1 &
@@ -47,21 +65,10 @@ echo 'it does not stay' >&2
 exit 1
 """
 
-_STOP = """
-mark=$1
-found=$(echo /proc/[0-9]*/cmdline)
-if command -v grep >/dev/null 2>&1; then
-  found=$(grep -l -e "$mark" $found 2>/dev/null)
-fi
-for file in $found; do
-  pid=${file#/proc/}; pid=${pid%/cmdline}
-  [ "$pid" = $$ ] && continue
-  case $(tr '\\0' ' ' <"$file" 2>/dev/null) in
-    "sh -c "*" $mark "*|*"/sh -c "*" $mark "*) kill "$pid" 2>/dev/null && echo "$pid";;
-  esac
-done
-exit 0
-"""
+_THAW = """
+mark=$1; shift
+"$@" || exit $?
+""" + _END + "exit 0\n"
 
 
 _LIMIT = """
@@ -91,7 +98,6 @@ def start_timer(
 ) -> int:
     """Its process id in the container. Timers that an earlier run left there are stopped first: they would thaw what is
     frozen now. Raises NotReady when the container cannot hold one."""
-    stop_timers(cluster, pod, namespace=namespace, container=container)
     command = ("sh", "-c", _START, "sh", _TIMER, f"{MARK}-{run}", str(seconds), *thaw)
     done = cluster.execute(pod, command, namespace=namespace, container=container, seconds=SECONDS)
     words = done.stdout.split()
@@ -103,11 +109,7 @@ def start_timer(
     return int(words[-1])
 
 
-def stop_timers(cluster: Cluster, pod: str, *, namespace: str, container: str, run: str = "") -> int:
-    """How many were stopped. run "": those of all runs."""
-    script = _STOP if run else _STOP.replace(" $mark ", " $mark-")
-    mark = f"{MARK}-{run}" if run else MARK
-    done = cluster.execute(
-        pod, ("sh", "-c", script, "sh", mark), namespace=namespace, container=container, seconds=SECONDS
-    )
-    return len(done.stdout.split())
+def thaw_and_stop(thaw: Sequence[str], *, run: str) -> tuple[str, ...]:
+    """The thaw command, and when it went well the end of the run's timer: one exec, since each keeps an API server
+    busy and hundreds of pods may stand still. Exit code and words are the thaw's."""
+    return ("sh", "-c", _THAW, "sh", f"{MARK}-{run}", *thaw)

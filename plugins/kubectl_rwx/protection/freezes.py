@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
-from kubectl_rwx.protection.dead_man import limited, start_timer, stop_timers
+from kubectl_rwx.protection.dead_man import limited, start_timer, thaw_and_stop
 from kubectl_rwx.protection.freeze_records import (
     FrozenPod,
     frozen_pod,
@@ -144,21 +144,14 @@ def thaw_pod(cluster: Cluster, frozen: FrozenPod, *, run: str, seconds: float) -
             pause(1.0)
         try:
             said = _complaint(cluster.execute(
-                frozen.pod, frozen.thaw, namespace=cluster.namespace, container=frozen.container, seconds=seconds
+                frozen.pod, thaw_and_stop(frozen.thaw, run=run), namespace=cluster.namespace,
+                container=frozen.container, seconds=seconds,
             ))
         except errors.PluginError as error:
             said = error.message
-        if not said:
-            break
-        if _is_gone(cluster, frozen):
+        if not said or _is_gone(cluster, frozen):
             return ""
-    if said:
-        return said
-    try:
-        stop_timers(cluster, frozen.pod, namespace=cluster.namespace, container=frozen.container, run=run)
-    except errors.PluginError:
-        return ""
-    return ""
+    return said
 
 
 def _is_gone(cluster: Cluster, frozen: FrozenPod) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_rwx.protection import dead_man
-from kubectl_rwx.protection.dead_man import start_timer, stop_timers
+from kubectl_rwx.protection.dead_man import start_timer, thaw_and_stop
 from plugin_core import errors
 from plugin_core.kube.cluster import ExecResult
 
@@ -47,8 +47,12 @@ def start(container: Container, seconds: int, word: Path, run: str) -> int:
                        thaw=("touch", str(word)), run=run)
 
 
+def thaw(container: Container, run: str, *command: str) -> ExecResult:
+    return container.execute("p", thaw_and_stop(command or ("true",), run=run), namespace="n")
+
+
 def stop(container: Container, run: str) -> int:
-    return stop_timers(container, "p", namespace="n", container="c", run=run)  # type: ignore[arg-type]
+    return len(thaw(container, run).stdout.split())
 
 
 def runs(pid: int) -> bool:
@@ -77,6 +81,25 @@ def test_stopped_it_does_nothing(container: Container, tmp_path: Path) -> None:
     while runs(pid) and time.monotonic() < until:
         time.sleep(0.02)
     assert not runs(pid) and not (tmp_path / "thawed").exists()
+
+
+def test_a_thaw_that_fails_leaves_the_timer_at_work(container: Container, tmp_path: Path) -> None:
+    pid = start(container, 60, tmp_path / "thawed", run := f"run{os.getpid()}c")
+    done = thaw(container, run, "sh", "-c", "echo no database >&2; exit 7")
+    assert (done.exit_code, done.stderr.strip()) == (7, "no database")
+    assert runs(pid)
+    assert thaw(container, run, "touch", str(tmp_path / "by us")).exit_code == 0
+    assert (tmp_path / "by us").exists() and not (tmp_path / "thawed").exists()
+
+
+def test_a_new_timer_ends_those_of_earlier_runs(container: Container, tmp_path: Path) -> None:
+    before = start(container, 60, tmp_path / "thawed", f"run{os.getpid()}d")
+    after = start(container, 60, tmp_path / "thawed", run := f"run{os.getpid()}e")
+    until = time.monotonic() + 1
+    while runs(before) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not runs(before) and runs(after)
+    assert stop(container, run) == 1
 
 
 @pytest.mark.parametrize(("command", "code", "words"), [

@@ -39,8 +39,8 @@ class Pods(FakeCluster):
     def execute(
         self, pod: str, command: Sequence[str], *, namespace: str, container: str = "", seconds: float = 60
     ) -> ExecResult:
-        scripts = {dead_man._START: "timer", dead_man._LIMIT: command[-1]}
-        word = command[0] if command[0] != "sh" else scripts.get(command[2], "stop")
+        scripts = {dead_man._START: "timer", dead_man._LIMIT: command[-1], dead_man._THAW: command[-1]}
+        word = command[0] if command[0] != "sh" else scripts[command[2]]
         self.done.append((pod, word))
         return BAD if (pod, word) == self.failing else GOOD
 
@@ -64,7 +64,7 @@ def hold(cluster: Pods, progress: Recorder | None = None, **flags: object) -> Ho
 def test_each_writer_gets_its_timer_before_its_freeze_and_is_thawed() -> None:
     cluster = cluster_with(web(pods=1, annotations=HOOKS))
     held = hold(cluster)
-    assert [word for _, word in cluster.done] == ["stop", "timer", "/freeze", "/thaw", "stop"]
+    assert [word for _, word in cluster.done] == ["timer", "/freeze", "/thaw"]
     assert not held.broken and held.until and held.seconds is not None
     assert FREEZE_RECORD not in annotations_of(cluster.objects[KEY])
 
@@ -207,7 +207,7 @@ def test_thaw_goes_by_the_records() -> None:
     request = ThawRequest(targets=(Target(DEPLOYMENT, "web"),))
     answer = thaw(cluster, request, Recorder())
     assert [item["done"] for item in answer.report.items] == ["thawed", "scaled back to 5"]
-    assert cluster.done == [("web-0", "/thaw"), ("web-0", "stop")]
+    assert cluster.done == [("web-0", "/thaw")]
     assert cluster.objects[KEY]["spec"]["replicas"] == 5 and not annotations_of(cluster.objects[KEY])
     assert thaw(cluster, request, Recorder()).report.items == ()
 
