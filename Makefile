@@ -63,6 +63,7 @@ freeze: $(FROZEN)  ## both executables in dist/kubectl-rwx/
 
 archive: $(FROZEN)  ## the release archive of this system, its checksum, its size against the last release
 	@$(BIN)/python build/archive.py $(ARGS)
+	@if [ "$$(uname -s)" = Linux ]; then $(BIN)/python build/glibc.py; fi
 
 krew-manifests: $(VENV)  ## krew manifests of the archives in dist/ (RELEASES_URL, HOMEPAGE_URL; ARGS=--partial)
 	@$(BIN)/python build/krew_manifests.py $(ARGS)
@@ -73,7 +74,7 @@ sbom: $(FROZEN)  ## what the archive of this system contains, as CycloneDX
 draft-release: $(VENV)  ## check what is in dist/ and draft a release of it on GitHub (ARGS="--dry-run --partial")
 	@$(BIN)/python build/draft_release.py $(ARGS)
 
-bench: $(VENV)  ## ratios of our times to others', on the sandbox: each tests/bench/*.py
+bench: $(FROZEN)  ## ratios of our times to others', on the sandbox: each tests/bench/*.py
 	@$(OWN_CLUSTER) $(SANDBOX) up
 	@for script in tests/bench/*.py; do $(OWN_CLUSTER) PYTHONPATH=tests:plugins $(BIN)/python $$script || exit 1; done
 
