@@ -67,7 +67,8 @@ def _check_pod(cluster: Cluster, workload: Manifest, pod: Manifest, *, seconds: 
     for mount in mounts:
         yield _check_mount(mount, measurement)
     claims = [mount for mount in mounts if mount.volume not in KOPIA_VOLUMES and mount.path in measurement.mounts]
-    yield from prove_files(run, claims=claims, starts=direct.verdict is Verdict.OK)
+    limit = part_of(sidecar_of(pod.get("spec") or {}) or {}, "resources", "limits", "memory") or ""
+    yield from prove_files(run, claims=claims, starts=direct.verdict is Verdict.OK, memory_limit=str(limit))
 
 
 def _check_requested(pod: Manifest) -> Check:

@@ -20,11 +20,14 @@ from oc_gsb.sidecar.probe_scripts import CLEAN, FIND_CLOSED, LOOK, PREPARE, Foun
 from plugin_core import errors
 from plugin_core.kube.cluster import ExecResult
 from plugin_core.model.checks import Check, Verdict
+from plugin_core.model.quantities import parse_quantity
 
 Run = Callable[[Sequence[str]], ExecResult]
 """Runs a command in the sidecar. Raises ApiFailure or TimedOut when it could not be run to its end."""
 
 SCRATCH_PATH = KOPIA_VOLUMES["kopia-repo-volume"]
+NEEDED = 256 * 1024**2
+"""Bytes of memory: kopia 0.19 was seen to take 204 MiB for a repository with one small file."""
 READ, OWN = "read-closed-file", "chown-on-scratch"
 _DENIED = "kopia runs without its capabilities there: see capabilities-bounding and no-new-privileges"
 _SQUASHED = "kopia can read such a file on the scratch volume but not here: the storage does not honour the " \
@@ -47,15 +50,22 @@ class _Snapshot:
     content: str
 
 
-def prove_files(run: Run, *, claims: Sequence[SidecarMount], starts: bool) -> Iterator[Check]:
+def prove_files(
+    run: Run, *, claims: Sequence[SidecarMount], starts: bool, memory_limit: str = ""
+) -> Iterator[Check]:
     """The checks chown-on-scratch, read-closed-file, and one `read VOLUME` for each claim.
 
-    starts: whether kopia starts at all; when not, all of them fail without being tried. Raises Forbidden when exec is
-    not allowed; what else goes wrong is a verdict. The folder is removed whatever happens, also on an interrupt.
+    starts: whether kopia starts at all; when not, all of them fail without being tried. memory_limit: the sidecar's, ""
+    for none; below NEEDED nothing is tried, since the sidecar could be killed for it. Raises Forbidden when exec is not
+    allowed; what else goes wrong is a verdict. The folder is removed whatever happens, also on an interrupt.
     """
     names = [OWN, READ, *(f"read {claim.volume}" for claim in claims)]
     if not starts:
         yield from (Check(name, Verdict.FAIL, "kopia cannot start", "see kopia-direct") for name in names)
+        return
+    if memory_limit and parse_quantity(memory_limit) < NEEDED:
+        words = f"not proven: kopia takes about 200 MiB for it, and the sidecar's memory limit is {memory_limit}"
+        yield from (Check(name, Verdict.WARN, words, "give it more: --memory-limit") for name in names)
         return
     kopia = _Kopia(run, f"{SCRATCH_PATH}/oc-gsb-verify-{secrets.token_hex(4)}")
     checks: list[Check] = []

@@ -69,6 +69,15 @@ def test_a_kopia_that_cannot_start_fails_all_untried() -> None:
     assert checks["read data"].observed == "kopia cannot start"
 
 
+@pytest.mark.parametrize("limit, verdict", [("128Mi", Verdict.WARN), ("256Mi", Verdict.OK), ("1Gi", Verdict.OK)])
+def test_a_sidecar_with_too_little_memory_is_not_put_at_risk(limit: str, verdict: Verdict) -> None:
+    sidecar = Sidecar()
+    checks = list(prove_files(sidecar, claims=[CLAIM], starts=True, memory_limit=limit))
+    assert [check.verdict for check in checks] == [verdict] * 3
+    assert bool(sidecar.seen) == (verdict is Verdict.OK)
+    assert verdict is Verdict.OK or "the sidecar's memory limit is 128Mi" in checks[0].observed
+
+
 @pytest.mark.parametrize("command, answer, words", [
     ("kopia repository create", ExecResult(1, "", "no space left on device\n"), "exit code 1: no space left on device"),
     ("kopia restore s1", errors.TimedOut("slow"), "kopia restore s1 did not end in time (--timeout)"),
