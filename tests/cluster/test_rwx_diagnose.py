@@ -180,3 +180,48 @@ def test_what_a_quota_refuses_is_told(rwx: Plugin, namespace: Kubectl) -> None:
     first = found(rwx, "pvc/data-db-1")["data-db-1"]["first"]
     assert "exceeded quota: small" in first["observed"] and first["source"].startswith("statefulset/db event")
     assert rwx("diagnose", "pvc/nobody-made-this").returncode == 3
+
+
+def bind_role(kubectl: Kubectl, rwx: Plugin, *options: str) -> None:
+    """Binds a user called as the namespace to what `rbac diagnose` prints, under names of this test's own."""
+    items = rwx.json("rbac", "diagnose", *options, "--bind-to", f"user/{rwx.namespace}")["items"]
+    for item in items:
+        item["metadata"]["name"] = rwx.namespace
+        if "roleRef" in item:
+            item["roleRef"]["name"] = rwx.namespace
+    kubectl.apply(*items)
+
+
+@pytest.fixture
+def cluster_roles(kubectl: Kubectl, namespace: Kubectl) -> Iterator[None]:
+    yield
+    kubectl("delete", "clusterrole,clusterrolebinding", namespace.name, "--ignore-not-found")
+
+
+def test_with_exactly_the_printed_rights(
+    kubectl: Kubectl, namespace: Kubectl, rwx: Plugin, cluster_roles: None
+) -> None:
+    user = ("--as", namespace.name)
+    bind_claims(namespace, claim("data", storage_class="sized", size="16Mi"))
+    namespace.apply(snapshot("class-missing", "data", "no-such-class"), snapshot("good", "data", "sized"),
+                    claim("late", storage_class="late", size="16Mi"))
+    namespace("wait", "--for=jsonpath={.status.readyToUse}=true", "vs/good", "--timeout=60s")
+    assert rwx(*user, "diagnose", "vs/good").returncode == 5
+
+    bind_role(kubectl, rwx)
+    namespace.wait_until(lambda: rwx(*user, "diagnose", "vs/good").returncode == 0, "the role to count")
+    expected: dict[str, tuple[str, str | None]] = {"class-missing": ("snapshot class", "class-missing")}
+    wait_for_diagnosis(namespace, rwx, expected, "vs/class-missing", *user)
+    told = found(rwx, "vs/class-missing", "vs/good", "pvc/late", *user)
+    assert told["class-missing"]["first"]["source"] == "volumesnapshot/class-missing status.error"
+    assert set(told["good"]["unseen"]) == {"content", "driver"}
+    assert told["late"]["verdict"] == "unknown" and "storage class" in told["late"]["unseen"]
+    shown = rwx(*user, "diagnose", "vs/good")
+    assert "not seen content: not seen (forbidden)" in shown.stdout and "not seen is not fine" in shown.stderr
+
+    bind_role(kubectl, rwx, "--full")
+    expected["late"] = ("first consumer", "waits-for-first-consumer")
+    wait_for_diagnosis(namespace, rwx, expected, "--all", *user)
+    whole = rwx(*user, "-v", "diagnose", "vs/class-missing", "vs/good", "pvc/late", "pvc/data", "-o", "json")
+    assert "-> 403" not in whole.stderr
+    assert all(item["unseen"] == [] for item in json.loads(whole.stdout)["items"])

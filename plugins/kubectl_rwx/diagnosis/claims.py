@@ -32,7 +32,7 @@ def walk_claim(sight: Sight, claim: Manifest) -> Chain:
     phase = str(part_of(claim, "status", "phase") or "Pending")
     events = sight.events(PERSISTENT_VOLUME_CLAIM, claim) if phase != "Bound" else []
     links = [judge_deletion_of_claim(sight, claim)] if is_terminating(claim) else []
-    links += _walk_bound(sight, claim) if phase == "Bound" else _walk_unbound(sight, claim, phase, events or [])
+    links += _walk_bound(sight, claim) if phase == "Bound" else _walk_unbound(sight, claim, phase, events)
     links += [unseen("events", "list events", "forbidden")] if events is None else []
     ready = phase == "Bound" and not is_terminating(claim)
     return Chain(
@@ -60,7 +60,7 @@ def _walk_bound(sight: Sight, claim: Manifest) -> list[Link]:
     return links + ([mounted] if mounted else [])
 
 
-def _walk_unbound(sight: Sight, claim: Manifest, phase: str, events: list[Event]) -> list[Link]:
+def _walk_unbound(sight: Sight, claim: Manifest, phase: str, events: list[Event] | None) -> list[Link]:
     if phase == "Lost":
         name = part_of(claim, "spec", "volumeName")
         return [Link(VOLUME, State.BROKEN, f"its volume {name} is lost",
@@ -68,9 +68,9 @@ def _walk_unbound(sight: Sight, claim: Manifest, phase: str, events: list[Event]
                      "the PersistentVolume was deleted, and the claim stays Lost", "kubectl get pv")]
     found = class_of_claim(sight, claim)
     provisioner = provisioner_of_class(found) if found else provisioner_of(claim)
-    storage_class = judge_storage_class(sight, claim, events)
+    storage_class = judge_storage_class(sight, claim, events or ())
     links = [storage_class]
-    consumer = judge_first_consumer(sight, claim, events)
+    consumer = judge_first_consumer(sight, claim, events or ())
     source = judge_source(sight, claim, provisioner=provisioner)
     known = find_driver(found) if found else None
     sidecar = None if consumer else judge_provisioner(sight, claim, events, provisioner=provisioner)
@@ -80,7 +80,7 @@ def _walk_unbound(sight: Sight, claim: Manifest, phase: str, events: list[Event]
     links += source + ([consumer] if consumer else [])
     if consumer or storage_class.state is not State.OK and not provisioner:
         return links
-    answer = judge_answer(claim, events)
+    answer = judge_answer(claim, events or ())
     return links + [link for link in (sidecar, answer) if link]
 
 

@@ -44,7 +44,9 @@ def judge_leases(leases: Sequence[Manifest], *, now: datetime | None = None) -> 
     past = seconds_since(renewed_at(lease) or None, now=now)
     ago, source = format_duration(int(past)), f"lease/{name_of(lease)} in {namespace_of(lease)}"
     if not part_of(lease, "spec", "holderIdentity"):
-        return None if past <= HANDOVER else Sign(Life.STOPPED, f"its lease in {namespace_of(lease)} is held by nobody since {ago}", source)
+        if past <= HANDOVER:
+            return None
+        return Sign(Life.STOPPED, f"its lease in {namespace_of(lease)} is held by nobody since {ago}", source)
     if past <= FRESH and renewed_at(lease):
         return Sign(Life.RUNNING, f"its lease in {namespace_of(lease)} was renewed {ago} ago", source)
     return Sign(Life.STOPPED, f"its lease in {namespace_of(lease)} was last renewed {ago} ago", source)

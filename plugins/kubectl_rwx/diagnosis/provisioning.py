@@ -88,17 +88,21 @@ def judge_first_consumer(sight: Sight, claim: Manifest, events: Sequence[Event])
     )
 
 
-def judge_provisioner(sight: Sight, claim: Manifest, events: Sequence[Event], *, provisioner: str) -> Link | None:
-    """None when the class has no provisioner that is known, or another link comes first."""
+def judge_provisioner(
+    sight: Sight, claim: Manifest, events: Sequence[Event] | None, *, provisioner: str
+) -> Link | None:
+    """None when the class has no provisioner that is known. events: None when they may not be read."""
     if not provisioner:
         return None
     subject = f"persistentvolumeclaim/{name_of(claim)}"
-    acts = [one for one in events if one.reason in _PROVISIONER_REASONS and not _NO_CLASS.search(one.message)]
+    acts = [one for one in events or () if one.reason in _PROVISIONER_REASONS and not _NO_CLASS.search(one.message)]
     sign = look_at_lease(sight, PROVISIONER, provisioner)
     stopped = sign is not None and sign.life is Life.STOPPED
     age = seconds_since(part_of(claim, "metadata", "creationTimestamp"))
     if acts and not stopped:
         return sound(SIDECAR, f"it acted {age_of(acts[-1].last)} ago: {acts[-1].reason}", f"{subject} events")
+    if events is None and not stopped:
+        return unseen(SIDECAR, "list events", "forbidden, and only events tell what it does")
     if age < PATIENCE and not stopped:
         return Link(SIDECAR, State.WAITING, f"it has not answered yet, in {format_duration(int(age))}", subject)
     sign = sign if stopped else look_for_sidecar(sight, PROVISIONER, provisioner)

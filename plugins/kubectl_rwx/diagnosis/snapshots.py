@@ -35,7 +35,7 @@ def walk_snapshot(sight: Sight, snapshot: Manifest) -> Chain:
     if is_terminating(snapshot):
         links.append(judge_deletion_of_snapshot(sight, snapshot, content))
     elif not ready:
-        links += [judge_turn_of_controller(sight, snapshot, content, events or ())]
+        links += [judge_turn_of_controller(sight, snapshot, content, events)]
         links += [judge_class(sight, snapshot, driver=volume_driver)] if claim_of(snapshot) else []
     driver = str(part_of(content or {}, "spec", "driver") or driver_of_class(class_of(sight, snapshot) or {}))
     links.append(foreign)

@@ -38,19 +38,20 @@ class _Traces:
 
 
 def judge_turn_of_controller(
-    sight: Sight, snapshot: Manifest, content: Manifest | None, events: Sequence[Event]
+    sight: Sight, snapshot: Manifest, content: Manifest | None, events: Sequence[Event] | None
 ) -> Link:
-    """content: None when there is none, or it may not be read."""
+    """content: None when there is none, or it may not be read. events: None when those may not be."""
     subject = f"volumesnapshot/{name_of(snapshot)}"
     age = seconds_since(part_of(snapshot, "metadata", "creationTimestamp"))
-    trace = _trace(snapshot, events)
+    trace = _trace(snapshot, events or ())
     lags = bool(content) and part_of(content or {}, "status", "readyToUse") is True and not is_ready(snapshot)
     if trace and not lags:
         return sound(CONTROLLER, trace, subject)
     waited = f"in {format_duration(int(age))}"
     idle = (
         f"volumesnapshotcontent/{name_of(content or {})} is ready to use, the VolumeSnapshot does not say so" if lags
-        else f"it has not touched the snapshot {waited}: no finalizer, no status, no event"
+        else f"it has not touched the snapshot {waited}: no finalizer, no status"
+        + (", no event" if events is not None else "; events may not be read")
     )
     if age < PATIENCE:
         return Link(CONTROLLER, State.WAITING, f"it has not answered yet, {waited}", subject)

@@ -94,9 +94,11 @@ def _object(item: Item) -> str:
 
 
 def _observed(item: Item) -> str:
+    """Of the first broken link; of a healthy object, the link that is about itself."""
     if item["first"]:
         return str(item["first"]["observed"])
-    return str(item["links"][-1]["observed"]) if item["ready"] and item["links"] else str(item["state"])
+    own = (link["observed"] for link in item["links"] if link["link"] in ("snapshot", "volume"))
+    return str(next(own, item["state"]))
 
 
 _COLUMNS = (

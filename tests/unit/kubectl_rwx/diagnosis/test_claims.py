@@ -142,6 +142,12 @@ def test_with_rights_in_one_namespace_only(
     assert all(link.state is not State.OK or link.name in ("csi-provisioner sidecar", "mount") for link in chain.links)
 
 
+def test_without_events_nobody_is_said_to_be_idle() -> None:
+    chain = walk(pending(), *ground(), denied=["list events"])
+    assert chain.verdict is Verdict.UNKNOWN and {link.name for link in chain.unseen} == {
+        "csi-provisioner sidecar", "events"}
+
+
 def quota(key: str, *, used: str, hard: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small", "namespace": NAMESPACE},
             "status": {"hard": {key: hard}, "used": {key: used}}}

@@ -153,6 +153,11 @@ def test_what_may_not_be_read_is_never_called_fine() -> None:
     assert sound == {"snapshot API", "snapshot-controller"}
 
 
+def test_events_that_may_not_be_read_are_not_said_to_be_absent() -> None:
+    link = walk(UNTOUCHED, *ground(), denied=["list events"]).first
+    assert link and "events may not be read" in link.observed and "no event" not in link.observed
+
+
 def test_a_strange_sidecar_proves_nothing() -> None:
     other = workload("other", "registry/csi-snapshotter:v8", ready=0, arguments="--drivername=two.csi.test")
     link = walk(BOUND, *ground(), bound_content(), other).first
