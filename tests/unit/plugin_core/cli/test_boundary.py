@@ -111,3 +111,12 @@ def test_a_signal_lets_the_command_clean_up_and_a_second_only_reports(number):
     assert process.wait(10) == 130
     assert rest.splitlines()[:2] == ["already stopping: what remains is said at the end", "clean"]
     assert rest.rstrip().endswith("interrupted")
+
+
+@pytest.mark.parametrize(("where", "why"), [(">&-", "it is closed"), ("> /dev/full", "No space left on device")])
+def test_an_answer_that_cannot_be_written_is_told_once(where, why):
+    ran = subprocess.run(
+        ["bash", "-c", f"{sys.executable} {PROGRAM} rows {where}"], capture_output=True, text=True, env=ENVIRONMENT)
+    assert ran.returncode == errors.ExitCode.FAILED
+    assert ran.stderr.startswith(f"error: the answer cannot be written to stdout: {why};")
+    assert len(ran.stderr.splitlines()) == 2
