@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from oc_gsb.scc import SIDECAR_CAPABILITIES
@@ -16,6 +17,8 @@ from plugin_core.model.checks import Check, Verdict
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 from plugin_core.names import SIDECAR_CONTAINER
 
+AT_ONCE = 5
+"""Pods measured at a time."""
 _WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.SKIP, Verdict.OK)
 _NO_START = "see capabilities-bounding, and whether the image has kopia"
 _DIRECT, _SHELL = ("kopia", "--version"), ("bash", "-c", "kopia --version")
@@ -24,8 +27,13 @@ _DIRECT, _SHELL = ("kopia", "--version"), ("bash", "-c", "kopia --version")
 def check_sidecar(
     cluster: Cluster, workload: Manifest, pods: Sequence[Manifest], *, seconds: float
 ) -> Iterator[Check]:
-    """Each check over all the pods: the worst verdict, and where it was seen."""
-    measured = [list(_check_pod(cluster, workload, pod, seconds=seconds)) for pod in pods]
+    """Each check over all the pods, several measured at a time: the worst verdict, and where it was seen."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        measured = list(pool.map(lambda pod: list(_check_pod(cluster, workload, pod, seconds=seconds)), pods))
+    finally:
+        # after an interrupt too: what is being measured is left only when it has cleaned up
+        pool.shutdown(cancel_futures=True)
     names = list(dict.fromkeys(check.name for checks in measured for check in checks))
     for name in names:
         found = [(check, pod) for checks, pod in zip(measured, pods) for check in checks if check.name == name]

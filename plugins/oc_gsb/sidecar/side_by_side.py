@@ -23,7 +23,8 @@ PARALLEL, MOST = 5, 16
 _BREATH = 0.5
 """Seconds; a wait without limit hears no Ctrl-C on Windows."""
 
-_SHOWN = 2
+_SHOWN, _WORDS = 2, 100
+"""Workloads and letters of each that the common line has room for; the answer has the whole of it."""
 
 
 class Stop:
@@ -118,7 +119,7 @@ class Voices:
     def say(self, name: str, state: str) -> None:
         """Where it stands now."""
         with self._lock:
-            self._states[name] = state
+            self._states[name] = state if len(state) <= _WORDS else f"{state[:_WORDS]}…"
             self._update()
 
     def note(self, text: str) -> None:

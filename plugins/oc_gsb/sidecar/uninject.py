@@ -92,7 +92,9 @@ class _Run:
                               hint=f"take it out with: oc gsb uninject {_target(workload)}")
         if not foreign and not left:
             rollout = None if self._cluster.dry_run.on else transitions.look(self._cluster, workload)
-            return outcome_of(workload, results.UNCHANGED, rollout=rollout, message="it has no sidecar")
+            late = rollout is not None and rollout.phase is not Phase.READY
+            return outcome_of(workload, results.UNCHANGED, rollout=rollout, message="it has no sidecar" + (
+                f"; its pods are not all there: {rollout.summary}" if rollout and late else ""))
         what = "a sidecar that another tool put in" if foreign else f"the volumes {', '.join(left)} of a sidecar"
         progress.phase(f"taking out of {_target(workload)} {what}", total=replicas_of(workload))
         if self._reason_to_stop(workload, progress):

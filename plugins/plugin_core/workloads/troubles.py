@@ -65,13 +65,14 @@ def is_creating(pod: Manifest) -> bool:
 def event_troubles(events: Iterable[Manifest], *, about: set[str]) -> tuple[Trouble, ...]:
     """Warnings about the objects whose uids are `about`, the newest last, each text once.
 
-    FailedCreate is how a refusal by admission (SCC, Pod Security, quota) shows: the pod never exists. It is left out
-    once the same object created a pod later on.
+    FailedCreate is how a refusal by admission (SCC, Pod Security, quota) shows: the pod never exists. Each try has a
+    text of its own, with another pod's name, so only the newest counts; and none once the same object created a pod
+    later on.
     """
     known = sorted((one for one in events if part_of(one, "involvedObject", "uid") in about), key=_when)
     created = {str(part_of(one, "involvedObject", "uid")): _when(one) for one in known
                if one.get("reason") == "SuccessfulCreate"}
-    found: dict[Trouble, None] = {}
+    found: dict[tuple[str, str, str], Trouble] = {}
     for event in known:
         reason, uid = str(event.get("reason")), str(part_of(event, "involvedObject", "uid"))
         if event.get("type") != "Warning" or reason not in _TELLING_EVENTS:
@@ -79,10 +80,11 @@ def event_troubles(events: Iterable[Manifest], *, about: set[str]) -> tuple[Trou
         if reason == "FailedCreate" and created.get(uid, "") > _when(event):
             continue
         subject = f"{str(part_of(event, 'involvedObject', 'kind')).lower()}/{part_of(event, 'involvedObject', 'name')}"
-        trouble = Trouble(subject, reason, str(event.get("message", "")), stuck=reason == "FailedCreate")
-        found.pop(trouble, None)
-        found[trouble] = None
-    return tuple(found)
+        message, refused = str(event.get("message", "")), reason == "FailedCreate"
+        slot = (subject, reason, "" if refused else message)
+        found.pop(slot, None)
+        found[slot] = Trouble(subject, reason, message, stuck=refused)
+    return tuple(found.values())
 
 
 def _when(event: Manifest) -> str:
