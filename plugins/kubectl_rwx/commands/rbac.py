@@ -23,7 +23,8 @@ def rbac(
     """Print the least Role and ClusterRole that commands need, and what is lost without the ClusterRole.
 
     Commands: check, verify, provision, snapshot, clone, restore, list, describe, wait, delete, prune, thaw, cleanup,
-    feature-gates; none means all. Changes nothing. With -o yaml the answer is a List that kubectl applies.
+    feature-gates; none means all of these. And setup-snapshots, setup-nfs, setup-class, which are next to a
+    cluster-admin's and must be named. Changes nothing. With -o yaml the answer is a List that kubectl applies.
 
     \b
     Examples:

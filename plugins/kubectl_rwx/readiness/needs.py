@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kubectl_rwx.installation import rights as setup
 from kubectl_rwx.protection.rights import Right
 from kubectl_rwx.readiness.verification.plans import CLUSTER_RIGHTS, FURTHER_RIGHTS, RIGHTS
 from plugin_core.model.kinds import (
@@ -154,8 +155,16 @@ NEEDS: dict[str, Needs] = {
         (), _to("get", FEATURE_GATE), system=_to("list", POD), urls=("/metrics",),
         alone="only the server's version tells, which is enough but for servers before 1.20",
     ),
+    "setup-snapshots": Needs(setup.SNAPSHOTS, setup.SNAPSHOTS_FURTHER, setup.SNAPSHOTS_EVERYWHERE,
+                             alone="nothing can be installed; it is for the namespace kube-system (-n)"),
+    "setup-nfs": Needs(setup.NFS, setup.NFS_FURTHER, setup.NFS_EVERYWHERE,
+                       alone="nothing can be installed; it is for the driver's namespace (-n)"),
+    "setup-class": Needs(setup.CLASSES, setup.CLASSES_FURTHER, setup.CLASSES_EVERYWHERE, alone="no class can be made"),
 }
 """By command."""
+
+NAMED_ONLY = ("setup-snapshots", "setup-nfs", "setup-class")
+"""Next to a cluster-admin's rights: printed for who asks for them by name."""
 
 WAYS: dict[tuple[str, str], Needs] = {
     ("restore", BIND): Needs(_to("create delete list watch", POD)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubectl_rwx.protection.rights import Right
-from kubectl_rwx.readiness.needs import BIND, IN_PLACE, NEEDS, TO_NAMESPACE, WAYS, Needs, needs_of
+from kubectl_rwx.readiness.needs import BIND, IN_PLACE, NAMED_ONLY, NEEDS, TO_NAMESPACE, WAYS, Needs, needs_of
 from plugin_core import errors, names
 from plugin_core.model.kinds import RBAC_GROUP
 from plugin_core.model.manifests import Manifest
@@ -21,7 +21,8 @@ _SUBJECTS = {"user": "User", "group": "Group", "sa": "ServiceAccount"}
 
 @dataclass(frozen=True)
 class RoleRequest:
-    """commands: () for all. subject: "" for no binding, else user/NAME, group/NAME, or sa/NAME of the namespace.
+    """commands: () for all but those of setup. subject: "" for no binding, else user/NAME, group/NAME, or sa/NAME (of
+    the namespace).
 
     bind, in_place, to_namespace: ways of restore (and clone) that the Roles are to allow.
     """
@@ -47,7 +48,7 @@ class RoleRequest:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.commands)) or tuple(NEEDS)
+        return tuple(dict.fromkeys(self.commands)) or tuple(name for name in NEEDS if name not in NAMED_ONLY)
 
     @property
     def ways(self) -> tuple[str, ...]:
