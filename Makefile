@@ -85,6 +85,8 @@ site: $(VENV)  ## the documentation as a site in .work/site/; links and navigati
 	@mkdir -p .work
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict > .work/site.log 2>&1 \
 		|| { grep -v '^INFO' .work/site.log >&2; exit 1; }
+	@! grep -rE --include='*.html' '<(script|link|img|iframe)[^>]*(src|href)="?https?:' .work/site \
+		|| { echo "these pages would fetch something from the network" >&2; exit 1; }
 
 picture: $(VENV)  ## draw docs/assets/terminal.svg from a real run on the sandbox
 	@$(SANDBOX) up
