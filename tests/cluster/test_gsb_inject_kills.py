@@ -21,6 +21,7 @@ from cluster.manifests import claim, deployment
 KILLS = int(os.environ.get("GSB_KILLS", "3"))
 WORKLOADS = int(os.environ.get("GSB_KILL_WORKLOADS", "6"))
 RECORD = "oc-gsb.io/injection"
+OURS = "app.kubernetes.io/managed-by=oc-gsb"
 MIX = ("deploy", "rwo", "sts", "dc")
 """rwo: a Deployment that rolls and whose claim one node holds, so that it goes by way of zero replicas."""
 
@@ -93,6 +94,12 @@ def killed_after(gsb: Plugin, seconds: float, *words: str) -> bool:
         return True
 
 
+def cleaned(gsb: Plugin, namespace: Kubectl) -> bool:
+    """A pod whose run may still be alive is not taken for a leftover, so it may need more than one try."""
+    gsb.ok("cleanup", "--yes")
+    return namespace("get", "pods", "-l", OURS, "-o", "name").stdout == ""
+
+
 def test_a_run_killed_at_any_moment_is_finished_or_undone(gsb: Plugin, namespace: Kubectl) -> None:
     made = make(namespace, WORKLOADS)
     wait_all_ready(namespace, made, 1)
@@ -109,7 +116,8 @@ def test_a_run_killed_at_any_moment_is_finished_or_undone(gsb: Plugin, namespace
         if verb == "uninject":
             gsb.ok("inject", "--all", "--parallel", "8", timeout=900)
         moment = moments.uniform(0.5, length)
-        running = killed_after(gsb, moment, verb, "--all", "--parallel", "8")
+        checks = ["--no-image-check"] if verb == "inject" and number % 2 else []
+        running = killed_after(gsb, moment, verb, "--all", "--parallel", "8", *checks)
         changed, held = assert_whole(all_shown(namespace, made), before)
         print(f"seed {seed} kill {number}: {verb} after {moment:.1f} of {length:.1f} s, running: {running}; "
               f"{changed} changed, {held} at 0 replicas", flush=True)
@@ -124,8 +132,8 @@ def test_a_run_killed_at_any_moment_is_finished_or_undone(gsb: Plugin, namespace
         assert undone.returncode == 0, undone.stderr
         assert all_shown(namespace, made) == before
         wait_all_ready(namespace, made, 1)
-        assert namespace("get", "rolebindings,pods", "-l", "app.kubernetes.io/managed-by=oc-gsb", "-o",
-                         "name").stdout == ""
+        assert namespace("get", "rolebindings", "-l", OURS, "-o", "name").stdout == ""
+        namespace.wait_until(lambda: cleaned(gsb, namespace), "the pod that tried an image to be cleaned up")
 
 
 @pytest.mark.parametrize("claimed", ["shared", "block"])

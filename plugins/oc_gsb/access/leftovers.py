@@ -10,17 +10,16 @@ from oc_gsb.access.copies import delete_copy
 from oc_gsb.access.decisions import SERVICE_ACCOUNT
 from oc_gsb.access.outcomes import DELETED, UNCHANGED, Outcome, answer_with
 from oc_gsb.sidecar.grants import ROLE_PREFIX, Grant, binding_users, scc_users
-from oc_gsb.sidecar.image_probe import PURPOSE, SECONDS
+from oc_gsb.sidecar.image_probe import TRIALS, forgotten_trials
 from oc_gsb.sidecar.record import has_record, read_record
 from oc_gsb.sidecar.results import Answer
 from oc_gsb.sidecar.selection import served_kinds
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.durations import seconds_since
 from plugin_core.model.kinds import POD, ROLE_BINDING, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS, Kind
-from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of, uid_of
+from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
 from plugin_core.model.progress import Progress
-from plugin_core.names import GSB, MANAGED_BY_LABEL, TEMPORARY
+from plugin_core.names import GSB, MANAGED_BY_LABEL
 
 OURS = f"{MANAGED_BY_LABEL}={GSB}"
 WOULD = "to be deleted"
@@ -75,10 +74,8 @@ def _trial_pods(
     cluster: Cluster, scope: str | None, request: CleanupRequest, progress: Progress
 ) -> Iterator[Outcome]:
     """Pods that tried an image for a run that was killed; a young one may be another run's and is left alone."""
-    labels = f"{OURS},{TEMPORARY}={PURPOSE}"
-    for pod in cluster.list_all(POD, namespace=scope, labels=labels).items:
-        if seconds_since(part_of(pod, "metadata", "creationTimestamp")) > 2 * SECONDS:
-            yield _delete(cluster, POD, pod, "it tried an image for a run that was killed", request, progress)
+    for pod in forgotten_trials(cluster.list_all(POD, namespace=scope, labels=TRIALS).items):
+        yield _delete(cluster, POD, pod, "it tried an image for a run that was killed", request, progress)
 
 
 def _unused_bindings(cluster: Cluster, bindings: list[Manifest]) -> Iterator[Manifest]:

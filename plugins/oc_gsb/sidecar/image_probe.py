@@ -6,22 +6,29 @@ Only a node's kubelet knows whether it can pull: with the pull secrets of this n
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase, Readiness, wait_for
-from plugin_core.model.durations import Deadline
+from plugin_core.model.durations import Deadline, seconds_since
 from plugin_core.model.kinds import POD
-from plugin_core.model.manifests import Manifest, part_of
+from plugin_core.model.manifests import Manifest, labels_of, name_of, namespace_of, part_of, uid_of
 from plugin_core.model.progress import Progress
 from plugin_core.names import GSB, MANAGED_BY_LABEL, TEMPORARY
 from plugin_core.workloads.helper_pods import HelperOptions, Security, choose_security, helper_pod
 from plugin_core.workloads.troubles import pod_troubles
 
 PURPOSE = "image-check"
+TRIALS = f"{MANAGED_BY_LABEL}={GSB},{TEMPORARY}={PURPOSE}"
+"""Selects the pods that try images."""
+
 SECONDS = 90.0
 """How long an image may take to be pulled before the question is left open."""
+
+GRACE = 30.0
+"""Seconds after the end of such a pod in which its own run may be about to delete it."""
 
 _IMAGE_TROUBLES = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
@@ -62,9 +69,37 @@ def try_image(cluster: Cluster, trial: Trial, *, deadline: Deadline, progress: P
             cluster.delete(POD, name, namespace=cluster.namespace)
         except errors.NotFound:
             pass
+    if seen.manifest is None:
+        return Tried(open="the pod that tried it was deleted by someone else")
     if seen.phase is Phase.FAILED:
         return Tried(problem=f"its image does not start: {seen.readiness.reason}")
     return Tried() if seen.phase is Phase.READY else Tried(open=seen.readiness.reason)
+
+
+def forgotten_trials(pods: Iterable[Manifest]) -> list[Manifest]:
+    """Those pods that tried an image for a run that was killed: ended or begun too long ago for it to be alive.
+
+    A living run deletes its pod as soon as that has ended.
+    """
+    return [pod for pod in pods if labels_of(pod).get(TEMPORARY) == PURPOSE and labels_of(pod).get(
+        MANAGED_BY_LABEL) == GSB and (_ended_since(pod) > GRACE
+                                      or seconds_since(part_of(pod, "metadata", "creationTimestamp")) > 2 * SECONDS)]
+
+
+def forget_trials(cluster: Cluster, pods: Iterable[Manifest], *, progress: Progress) -> None:
+    """Deletes them; what may not be deleted is left to cleanup."""
+    for pod in forgotten_trials(pods):
+        try:
+            cluster.delete(POD, name_of(pod), namespace=namespace_of(pod), uid=uid_of(pod))
+            progress.note(f"pod/{name_of(pod)} deleted: a run that was killed had tried an image with it")
+        except (errors.NotFound, errors.Conflict, errors.Forbidden):
+            continue
+
+
+def _ended_since(pod: Manifest) -> float:
+    """Seconds since its container ended; 0 while it has not."""
+    statuses = part_of(pod, "status", "containerStatuses") or []
+    return max((seconds_since(part_of(one, "state", "terminated", "finishedAt")) for one in statuses), default=0.0)
 
 
 def _judge(pod: Manifest | None) -> Readiness:

@@ -8,7 +8,7 @@ from functools import partial
 
 from oc_gsb.sidecar import results
 from oc_gsb.sidecar.containers import sidecar_of
-from oc_gsb.sidecar.image_probe import SECONDS, Tried, try_image
+from oc_gsb.sidecar.image_probe import SECONDS, Tried, forget_trials, try_image
 from oc_gsb.sidecar.injection import Injector
 from oc_gsb.sidecar.kasten import read_tools_image
 from oc_gsb.sidecar.mounting import has_nothing_to_back_up
@@ -127,6 +127,8 @@ class _Run:
             turn.plan = planner.plan(turn.workload)
             if turn.plan.problems:
                 turn.outcome = _refused(turn.plan, turn.plan.problems)
+        if not self._cluster.dry_run.on:
+            forget_trials(self._cluster, planner.pods, progress=self._progress)
         kasten = kasten_warnings(self._cluster, namespace=namespace, has_ca=bool(self._request.ca_configmap))
         for warning in (*planner.unread, *kasten):
             self._progress.warn(warning)

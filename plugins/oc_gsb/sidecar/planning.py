@@ -70,6 +70,11 @@ class Planner:
         return self._reader.served
 
     @property
+    def pods(self) -> list[Manifest]:
+        """All pods of the namespace, as read at the start."""
+        return self._around.workloads.pods
+
+    @property
     def unread(self) -> tuple[str, ...]:
         """What might not be looked at, so that no problem of that sort can have been found."""
         return tuple(self._around.unread)

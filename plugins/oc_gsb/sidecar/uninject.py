@@ -8,6 +8,7 @@ from functools import partial
 from oc_gsb.sidecar import results, transitions
 from oc_gsb.sidecar.adoption import is_foreign, leftovers, without_foreign
 from oc_gsb.sidecar.grants import our_grants, withdraw
+from oc_gsb.sidecar.image_probe import TRIALS, forget_trials
 from oc_gsb.sidecar.problems import reason_to_stop
 from oc_gsb.sidecar.record import Record, read_record
 from oc_gsb.sidecar.requests import UninjectRequest
@@ -20,7 +21,7 @@ from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
 from plugin_core.model.durations import format_duration
-from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, SCC_GROUP
+from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, POD, SCC_GROUP
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.templates import kind_of, replicas_of, service_account_of
@@ -48,7 +49,7 @@ def uninject(cluster: Cluster, request: UninjectRequest, *, progress: Progress) 
                 for one, found in zip(workloads, done, strict=True)]
     notes: list[str] = []
     if not stop.asked and not cluster.dry_run.on:
-        clearing = partial(_withdraw_unused, cluster, workloads, progress)
+        clearing = partial(_clear, cluster, workloads, progress)
         notes = run_side_by_side([clearing], parallel=1, stop=Stop())[0] or []
     empty = f"No workload in namespace {cluster.namespace} matches."
     return answer_with("UninjectionList", outcomes, dry_run=cluster.dry_run, empty=empty, notes=notes)
@@ -140,6 +141,12 @@ class _Run:
         if stop:
             progress.warn(f"{_target(workload)} goes to 0 replicas for the change: {stop}")
         return stop
+
+
+def _clear(cluster: Cluster, workloads: Iterable[Manifest], progress: Progress) -> list[str]:
+    trials = cluster.list_all(POD, namespace=cluster.namespace, labels=TRIALS).items
+    forget_trials(cluster, trials, progress=progress)
+    return _withdraw_unused(cluster, workloads, progress)
 
 
 def _withdraw_unused(cluster: Cluster, workloads: Iterable[Manifest], progress: Progress) -> list[str]:

@@ -6,7 +6,7 @@ from functools import partial
 
 from oc_gsb.sidecar import results, transitions
 from oc_gsb.sidecar.containers import sidecar_of
-from oc_gsb.sidecar.image_probe import SECONDS, Trial, try_image
+from oc_gsb.sidecar.image_probe import SECONDS, TRIALS, Trial, forget_trials, try_image
 from oc_gsb.sidecar.images import begin_upgrade, end_upgrade, image_of, undo_upgrade
 from oc_gsb.sidecar.injection import ROLLBACK_SECONDS, Failure, judge
 from oc_gsb.sidecar.kasten import read_tools_image
@@ -21,7 +21,7 @@ from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
 from plugin_core.model.durations import Deadline
-from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
+from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, POD
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.edits import edit_workload
@@ -63,6 +63,8 @@ class _Run:
 
     def try_images(self, workloads: list[Manifest], progress: Progress) -> dict[Trial, str]:
         """Why the new image does not start, by how it is pulled; what starts, or is not known, is left out."""
+        left = self._cluster.list_all(POD, namespace=self._cluster.namespace, labels=TRIALS).items
+        forget_trials(self._cluster, left, progress=progress)
         trials = list(dict.fromkeys(
             self._trial(one) for one in workloads if image_of(one) not in ("", self._image) and has_record(one)))
         jobs = [partial(try_image, self._cluster, one, deadline=self._stop.deadline(SECONDS), progress=progress)

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from fakes.cluster import FakeCluster
 from fakes.progress import Recorder
-from oc_gsb.sidecar.image_probe import Trial, Tried, try_image
+from oc_gsb.sidecar.image_probe import Trial, Tried, forget_trials, forgotten_trials, try_image
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import POD
-from plugin_core.model.manifests import Manifest, labels_of
+from plugin_core.model.manifests import Manifest, labels_of, name_of
 
 WRITES = ["create pods", "delete pods"]
 TRIAL = Trial("tools:1", "builder", ("pull",))
@@ -56,6 +57,26 @@ def test_what_is_not_the_images_fault_leaves_it_open() -> None:
     full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}
     found, cluster, _ = tried({"conditions": [full]}, seconds=0.05)
     assert found.problem == "" and "Unschedulable: full" in found.open and not cluster.objects
+
+
+def left(name: str, *, ended_ago: float | None, begun_ago: float, **labels: str) -> Manifest:
+    def before(seconds: float) -> str:
+        return (datetime.now(timezone.utc) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    status = ended(exitCode=0, finishedAt=before(ended_ago)) if ended_ago is not None else {}
+    own = {"app.kubernetes.io/managed-by": "oc-gsb", "kubectl-rwx.io/temporary": "image-check", **labels}
+    return {"apiVersion": "v1", "kind": "Pod", "status": status, "metadata": {
+        "name": name, "namespace": "app", "uid": name, "labels": own, "creationTimestamp": before(begun_ago)}}
+
+
+def test_pods_of_runs_that_died_are_forgotten_and_nobody_elses() -> None:
+    pods = [left("ended", ended_ago=60, begun_ago=70), left("hangs", ended_ago=None, begun_ago=999),
+            left("just-ended", ended_ago=2, begun_ago=20), left("runs", ended_ago=None, begun_ago=20),
+            left("other", ended_ago=60, begun_ago=999, **{"app.kubernetes.io/managed-by": "kubectl-rwx"})]
+    assert [name_of(pod) for pod in forgotten_trials(pods)] == ["ended", "hangs"]
+    cluster = FakeCluster(pods, expect=["delete pods"])
+    forget_trials(cluster, pods, progress=Recorder())
+    assert sorted(name for _, _, name in cluster.objects) == ["just-ended", "other", "runs"]
 
 
 def test_a_pod_that_may_not_be_made_leaves_it_open() -> None:
