@@ -127,7 +127,7 @@ def test_snapshots_that_are_stuck_are_told_apart(
     assert "InvalidArgument" in words and told["final"]["first"]["source"].startswith("volumesnapshotcontent/")
     one = rwx("diagnose", "vs/class-missing")
     assert one.returncode == 3 and "$ kubectl rwx snapshot pvc/data --class sized" in one.stdout
-    assert "broken   snapshot class: there is no VolumeSnapshotClass \"no-such-class\"" in one.stdout
+    assert "broken    snapshot class: there is no VolumeSnapshotClass \"no-such-class\"" in one.stdout
     assert rwx("diagnose", "vs/no-such-snapshot").returncode == 1
     assert rwx("diagnose", "vs/good", "-o", "name").stdout == "volumesnapshot.snapshot.storage.k8s.io/good\n"
 
@@ -217,7 +217,7 @@ def test_with_exactly_the_printed_rights(
     assert set(told["good"]["unseen"]) == {"content", "driver"}
     assert told["late"]["verdict"] == "unknown" and "storage class" in told["late"]["unseen"]
     shown = rwx(*user, "diagnose", "vs/good")
-    assert "not seen content: not seen (forbidden)" in shown.stdout and "not seen is not fine" in shown.stderr
+    assert "not seen  content: forbidden" in shown.stdout and "not seen is not fine" in shown.stderr
 
     bind_role(kubectl, rwx, "--full")
     expected["late"] = ("first consumer", "waits-for-first-consumer")

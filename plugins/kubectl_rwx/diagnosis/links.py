@@ -100,4 +100,4 @@ def sound(name: str, observed: str, source: str) -> Link:
 
 def unseen(name: str, what: str, words: str) -> Link:
     """what: the request that was refused, "list csinodes.storage.k8s.io"; words: the server's."""
-    return Link(name, State.UNSEEN, f"not seen ({words})", what)
+    return Link(name, State.UNSEEN, words, what)

@@ -13,7 +13,7 @@ from kubectl_rwx.diagnosis.registrations import judge_registration
 from kubectl_rwx.diagnosis.sights import Look, Sight
 from kubectl_rwx.diagnosis.snapshot_apis import judge_api
 from kubectl_rwx.diagnosis.snapshot_classes import class_of, judge_class
-from kubectl_rwx.diagnosis.turns import judge_turn_of_controller, judge_turn_of_sidecar
+from kubectl_rwx.diagnosis.turns import judge_leases_of_deletion, judge_turn_of_controller, judge_turn_of_sidecar
 from plugin_core.model.durations import format_duration, seconds_since
 from plugin_core.model.kinds import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, is_terminating, name_of, namespace_of, part_of
@@ -32,12 +32,13 @@ def walk_snapshot(sight: Sight, snapshot: Manifest) -> Chain:
     ready = is_ready(snapshot) and not is_terminating(snapshot)
     volume_driver, foreign = _driver_of_volume(sight, claim.one if claim else None)
     links: list[Link | None] = [judge_api(sight)]
+    driver = str(part_of(content or {}, "spec", "driver") or driver_of_class(class_of(sight, snapshot) or {}))
     if is_terminating(snapshot):
+        links += judge_leases_of_deletion(sight, driver=driver or volume_driver)
         links.append(judge_deletion_of_snapshot(sight, snapshot, content))
     elif not ready:
         links += [judge_turn_of_controller(sight, snapshot, content, events)]
         links += [judge_class(sight, snapshot, driver=volume_driver)] if claim_of(snapshot) else []
-    driver = str(part_of(content or {}, "spec", "driver") or driver_of_class(class_of(sight, snapshot) or {}))
     links.append(foreign)
     answered = part_of(content or {}, "status", "snapshotHandle") or part_of(content or {}, "status", "error")
     registration = judge_registration(sight, driver or volume_driver) if driver or volume_driver else None

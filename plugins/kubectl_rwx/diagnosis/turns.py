@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubectl_rwx.diagnosis.events import Event
-from kubectl_rwx.diagnosis.leases import Life
+from kubectl_rwx.diagnosis.leases import Life, judge_leases
 from kubectl_rwx.diagnosis.links import Link, State, sound
 from kubectl_rwx.diagnosis.sidecars import SNAPSHOTTER, look_at_lease, look_for_sidecar
 from kubectl_rwx.diagnosis.sights import Sight
@@ -107,6 +107,21 @@ def judge_turn_of_sidecar(
     return _overdue(sight, idle, subject, driver)
 
 
+def judge_leases_of_deletion(sight: Sight, *, driver: str) -> list[Link]:
+    """Who has to act on a deletion and, by a lease, does not run; [] where leases tell nothing of that."""
+    leases = sight.all_of(LEASE, named=CONTROLLER_LEASE, everywhere=True).items or ()
+    controller, sidecar = judge_leases(leases), look_at_lease(sight, SNAPSHOTTER, driver) if driver else None
+    links = []
+    if controller and controller.life is Life.STOPPED:
+        links.append(Link(
+            CONTROLLER, State.BROKEN, f"it does not run: {controller.observed}", controller.source,
+            "controller-stopped", "nobody carries deletions out", "kubectl get pods -A | grep snapshot-controller",
+        ))
+    if sidecar and sidecar.life is Life.STOPPED:
+        links.append(_stopped(sidecar.observed, sidecar.source, driver))
+    return links
+
+
 def _overdue(sight: Sight, idle: str, subject: str, driver: str) -> Link:
     sign = look_for_sidecar(sight, SNAPSHOTTER, driver) if driver else None
     if sign and sign.life is Life.STOPPED:
@@ -124,7 +139,8 @@ def _overdue(sight: Sight, idle: str, subject: str, driver: str) -> Link:
 def _stopped(observed: str, source: str, driver: str) -> Link:
     return Link(
         SIDECAR, State.BROKEN, f"it does not run: {observed}", source, "sidecar-stopped",
-        f"nobody passes snapshots on to {driver}", f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}",
+        f"nobody passes snapshots, nor their deletion, on to {driver}",
+        f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}",
     )
 
 

@@ -73,16 +73,16 @@ def _lines(item: Item) -> tuple[str, ...]:
     for link in item["links"]:
         lines.append(_line(link))
         if link == item["first"]:
-            lines += [f"         why it matters: {link['matters']}"] if link["matters"] else []
-            lines += [f"         $ {link['command']}"] if link["command"] else []
+            lines += [f"          why it matters: {link['matters']}"] if link["matters"] else []
+            lines += [f"          $ {link['command']}"] if link["command"] else []
     if item["verdict"] == Verdict.UNKNOWN.value:
         lines.append("nothing that may be seen says why it is not ready")
-    return (*lines, *(f"event    {words}" for words in item["events"]))
+    return (*lines, *(f"event     {words}" for words in item["events"]))
 
 
 def _line(link: Item) -> str:
     doubt = "not proven: " if link["state"] == "suspect" else ""
-    return f"{link['state']:<8} {link['link']}: {doubt}{link['observed']} [{link['source']}]"
+    return f"{link['state']:<8}  {link['link']}: {doubt}{link['observed']} [{link['source']}]"
 
 
 def _first(key: str) -> Any:
