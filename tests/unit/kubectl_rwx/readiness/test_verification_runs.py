@@ -108,7 +108,7 @@ def test_whatever_ends_a_run_tidies_up_unless_it_is_to_be_kept(
     monkeypatch: pytest.MonkeyPatch, thrown: BaseException, raised: type[BaseException], words: str, keep: bool
 ) -> None:
     def run(trial: Trial) -> None:
-        trial._cluster.create(trial._objects.source_claim())
+        trial._stage.create([trial._stage.objects.source_claim()])
         raise thrown
 
     monkeypatch.setattr(Trial, "run", run)
