@@ -28,7 +28,8 @@ CHART = str(Path(__file__).parent / "charts" / "csi-driver-nfs")
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "kubectl-rwx-setuplist.v1.json").read_text())
 NFS = ("--server", "nfs.example.com", "--share", "/exports/k8s", "--chart", CHART, "--registry", "sandbox.local",
        "--driver-namespace", "nfs-driver", "--no-verify")
-OURS = "app.kubernetes.io/managed-by=kubectl-rwx"
+OURS = "kubectl-rwx.io/setup"
+INSTALLER = ("--as", "installer")
 CRD = "customresourcedefinition.apiextensions.k8s.io"
 
 pytestmark = [
@@ -93,6 +94,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                     ("--manifests", str(manifests), "--controller-image", CONTROLLER_IMAGE), manifests)
     finally:
         sandbox.run("down")
+
+
+def let_install(world: World, command: str, *, namespace: str) -> None:
+    """Binds a user to exactly the rights that `rbac` prints for it."""
+    subject = ("--bind-to", f"user/{INSTALLER[1]}")
+    printed = world.rwx.ok("rbac", command, "--full", *subject, "-o", "yaml", "-n", namespace)
+    world.kubectl("apply", "-f", "-", stdin=printed)
 
 
 @pytest.fixture
@@ -162,7 +170,8 @@ def test_the_real_api_and_controller_come_back_work_and_go_again(world: World, a
 
     # what is edited by hand is put back
     kubectl("-n", "kube-system", "delete", "rolebinding", "snapshot-controller-leaderelection")
-    changes, _ = world.setup("snapshots", *world.upstream, "--no-verify")
+    let_install(world, "setup-snapshots", namespace="kube-system")
+    changes, _ = world.setup("snapshots", *world.upstream, "--no-verify", *INSTALLER)
     assert changes["rolebinding/snapshot-controller-leaderelection"] == "created"
 
     # it goes only when told how many snapshots are lost, and then all of it, and nothing else
@@ -171,12 +180,12 @@ def test_the_real_api_and_controller_come_back_work_and_go_again(world: World, a
     world.setup("snapshots", "--uninstall", "--yes", "--lose-snapshots", "1", code=3)
     world.setup("snapshots", "--uninstall", "--lose-snapshots", "2", code=2)
     assert len(world.definitions()) == 6
-    others = kubectl("get", "sa,role,rolebinding", "-n", "kube-system", "-l", f"!{OURS.partition('=')[0]}",
+    others = kubectl("get", "sa,role,rolebinding", "-n", "kube-system", "-l", f"!{OURS}",
                      "-o", "name").stdout
-    changes, _ = world.setup("snapshots", "--uninstall", "--yes", "--lose-snapshots", "2")
+    changes, _ = world.setup("snapshots", "--uninstall", "--yes", "--lose-snapshots", "2", *INSTALLER)
     assert set(changes.values()) == {"deleted"} and len(changes) == 12
     assert not world.definitions() and not world.state_of_ours()
-    assert others == kubectl("get", "sa,role,rolebinding", "-n", "kube-system", "-l", f"!{OURS.partition('=')[0]}",
+    assert others == kubectl("get", "sa,role,rolebinding", "-n", "kube-system", "-l", f"!{OURS}",
                              "-o", "name").stdout
     assert not world.setup("snapshots", "--uninstall", "--yes")[0]
     kubectl("-n", "app", "delete", "pvc", "data")
@@ -211,7 +220,8 @@ def test_a_driver_by_helm_with_its_grant_and_classes(world: World, api: None) ->
                       "the record of setup")
     begun.kill()
     begun.wait()
-    world.setup("nfs", *NFS)
+    let_install(world, "setup-nfs", namespace="nfs-driver")
+    world.setup("nfs", *NFS, *INSTALLER)
     before = world.state_of_ours()
     changes, _ = world.setup("nfs", *NFS)
     assert set(changes.values()) == {"unchanged"} and world.state_of_ours() == before
@@ -258,7 +268,7 @@ def test_a_driver_by_helm_with_its_grant_and_classes(world: World, api: None) ->
     kubectl("-n", "app", "delete", "pvc", "used")
     _, said = world.setup("nfs", "--uninstall", "--yes", code=2)
     assert "--driver-namespace nfs-driver" in said
-    world.setup("nfs", "--uninstall", "--yes", "--driver-namespace", "nfs-driver")
+    world.setup("nfs", "--uninstall", "--yes", "--driver-namespace", "nfs-driver", *INSTALLER)
     assert not world.state_of_ours()
     assert not driver("get", "deploy,ds,secret", "-o", "name").stdout
     assert kubectl("get", "csidriver", "nfs.csi.k8s.io", check=False).returncode

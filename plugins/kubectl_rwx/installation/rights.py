@@ -22,6 +22,7 @@ from plugin_core.model.kinds import (
     ROLE,
     ROLE_BINDING,
     SECRET,
+    SERVICE,
     SERVICE_ACCOUNT,
     STORAGE_CLASS,
     VOLUME_GROUP_SNAPSHOT,
@@ -74,6 +75,7 @@ NFS = (
 
 NFS_FURTHER = (
     *CLASSES_FURTHER, *_to("list watch delete", CSI_DRIVER, SERVICE_ACCOUNT, *_BINDINGS, *_ROLES, CONFIG_MAP),
-    *_to("delete", DEPLOYMENT, DAEMON_SET), *_to("list", POD),
+    *_to("delete", DEPLOYMENT, DAEMON_SET), *_to("list", POD), *_to("get create patch watch delete", SERVICE),
 )
-NFS_EVERYWHERE = (*CLASSES_EVERYWHERE, *_to("list", CONFIG_MAP, SERVICE_ACCOUNT, ROLE, ROLE_BINDING, DEPLOYMENT))
+NFS_EVERYWHERE = (*CLASSES_EVERYWHERE,
+                  *_to("list", CONFIG_MAP, SERVICE, SERVICE_ACCOUNT, ROLE, ROLE_BINDING, DEPLOYMENT))
