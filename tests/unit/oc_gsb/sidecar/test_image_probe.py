@@ -70,9 +70,9 @@ def left(name: str, *, ended_ago: float | None, begun_ago: float, **labels: str)
 
 
 def test_pods_of_runs_that_died_are_forgotten_and_nobody_elses() -> None:
-    pods = [left("ended", ended_ago=60, begun_ago=70), left("hangs", ended_ago=None, begun_ago=999),
+    pods = [left("ended", ended_ago=6000, begun_ago=90), left("hangs", ended_ago=None, begun_ago=7000),
             left("just-ended", ended_ago=2, begun_ago=20), left("runs", ended_ago=None, begun_ago=20),
-            left("other", ended_ago=60, begun_ago=999, **{"app.kubernetes.io/managed-by": "kubectl-rwx"})]
+            left("other", ended_ago=6000, begun_ago=7000, **{"app.kubernetes.io/managed-by": "kubectl-rwx"})]
     assert [name_of(pod) for pod in forgotten_trials(pods)] == ["ended", "hangs"]
     cluster = FakeCluster(pods, expect=["delete pods"])
     forget_trials(cluster, pods, progress=Recorder())
