@@ -36,6 +36,6 @@ class OwnSandbox:
     def run(self, *arguments: str, code: int = 0) -> str:
         """Both streams of a command of the sandbox's, which must end with this exit code."""
         process = self.begin(*arguments)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=300)
         assert process.returncode == code, errors
         return output + errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import datetime, timezone
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim
 from cluster.rwx_objects import bind_claims, let_go_of, snapshot_names
+from cluster.test_rwx_in_place import start_client, start_workload, stop_at
 from cluster.test_rwx_restore import foreign_snapshot, wait_ready
 
 
@@ -86,3 +88,26 @@ def test_retained_contents_are_named(rwx: Plugin, namespace: Kubectl) -> None:
     assert snapshot_names(namespace) == ["s2"]
     namespace("patch", "volumesnapshotcontent", content, "--type=merge", "-p", '{"spec":{"deletionPolicy":"Delete"}}')
     namespace("delete", "volumesnapshotcontent", content, "--timeout=60s")
+
+
+def test_a_nightly_snapshot_with_retention_and_the_safety_sets(rwx: Plugin, namespace: Kubectl) -> None:
+    start_workload(namespace)
+    rwx.ok("snapshot", "pvc/data", "--name", "good")
+    client = start_client(rwx)
+    assert stop_at("replace", client, namespace, signal.SIGKILL)
+    client.wait(timeout=60)
+    unfinished = rwx("snapshot", "pvc/data", "--name", "meanwhile", "--keep-last", "1", "--timeout", "60s")
+    held = {item["name"]: item["reason"] for item in rwx.json("prune", "--keep-last", "1", "--dry-run=client")["items"]}
+    safety = next(name for name in held if name.startswith("before-"))
+    for name in ("good", safety):
+        assert name in snapshot_names(namespace), unfinished.stderr
+        assert "the unfinished in-place restore kubectl-rwx-in-place-" in held[name]
+    assert rwx("restore", "vs/good", "--in-place", "--yes").returncode == 0
+    done = rwx.json("snapshot", "pvc/data", "--name", "tonight", "--keep-last", "2")
+    # it is over, and its safety set ages like any other snapshot
+    assert {"good", safety} >= set(done["pruned"]) >= {"good"}
+    kept = snapshot_names(namespace)
+    assert "tonight" in kept and len(kept) == 2 and "good" not in kept
+    assert rwx("snapshot", "pvc/data", "--keep-last", "1", "--no-wait").returncode == 2
+    failing = rwx("snapshot", "pvc/data", "--name", "late", "--keep-last", "1", "--timeout", "0.5s")
+    assert failing.returncode == 4 and set(kept) <= set(snapshot_names(namespace)), failing.stderr

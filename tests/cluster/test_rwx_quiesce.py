@@ -195,3 +195,24 @@ def test_every_claim_a_workloads_pods_mount(rwx: Plugin, namespace: Kubectl) -> 
     users = namespace.json("get", "vs")["items"]
     assert {one["spec"]["source"]["persistentVolumeClaimName"]:
             one["metadata"]["annotations"]["kubectl-rwx.io/workload"] for one in users}["logs"] == "cronjob/nightly"
+
+
+def test_a_job_that_runs_and_a_cronjob_that_does_not(rwx: Plugin, namespace: Kubectl) -> None:
+    bind_claims(namespace, claim("in", size="16Mi"), claim("out", size="16Mi"))
+    batch = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "batch"}, "spec": {"template": {
+        "metadata": {"labels": {"app": "batch"}},
+        "spec": {**pod("x", {"in": "/in"})["spec"], "restartPolicy": "Never"}}}}
+    nightly = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}, "spec": {
+        "schedule": "0 3 1 1 *", "jobTemplate": {"spec": {"template": {"spec": {
+            **pod("x", {"out": "/out"})["spec"], "restartPolicy": "Never"}}}}}}
+    namespace.apply(batch, nightly)
+    namespace("wait", "--for=condition=Ready", "pod", "-l", "app=batch", "--timeout=90s")
+    hook = ("--freeze", "touch /tmp/was-frozen", "--thaw", "touch /tmp/was-thawed")
+    [item] = rwx.json("snapshot", "job/batch", *hook)["items"]
+    assert (item["source"], item["consistency"]) == ("in", "quiesced")
+    assert namespace.sh("job/batch", "ls /tmp").split() == ["was-frozen", "was-thawed"]
+    assert records_on(namespace, "job/batch") == set()
+    refused = rwx("snapshot", "job/batch", "--quiesce", "scale")
+    assert refused.returncode == 3 and "a Job has no replica count" in refused.stderr
+    [item] = rwx.json("snapshot", "cronjob/nightly")["items"]
+    assert (item["source"], item["consistency"]) == ("out", "crash")
