@@ -8,7 +8,7 @@ from kubectl_rwx.diagnosis.sights import Look, Sight
 from plugin_core.model.durations import age_of
 from plugin_core.model.kinds import VOLUME_SNAPSHOT_CONTENT
 from plugin_core.model.manifests import Manifest, is_terminating, name_of, namespace_of, part_of, uid_of
-from plugin_core.storage.snapshots import claim_of, content_of, error_of
+from plugin_core.storage.snapshots import claim_of, content_of, error_of, is_ready
 
 NAME = "content"
 ERROR = "status.error"
@@ -54,6 +54,12 @@ def judge_content(snapshot: Manifest, look: Look | None) -> Link | None:
             f"{subject} spec.source.snapshotHandle, status.error", "handle-not-confirmed",
             "a pre-provisioned content must carry the storage's own name of an existing snapshot, and cannot be edited",
             f"kubectl delete vs/{name_of(snapshot)} -n {namespace_of(snapshot)}; kubectl delete {subject}",
+        )
+    if handle and not error and not is_ready(snapshot) and not part_of(content, "status", "readyToUse"):
+        return Link(
+            NAME, State.WAITING, f"{subject} has handle {handle}; the driver has not said that it is ready to use",
+            f"{subject} status", "not-ready-yet", "it is cut, so later changes do not matter; some drivers upload it "
+            "before they call it ready, and the sidecar asks again",
         )
     told = f"handle {handle}" if handle else "no handle yet" if not given else f'handle "{given}" as given'
     return sound(NAME, f"bound both ways, {told}", subject)

@@ -41,7 +41,8 @@ def refused_pods(sight: Sight, claim: Manifest) -> Link | None:
         kind = next((one for one in (REPLICA_SET, STATEFUL_SET) if one.name == owner.get("kind")), None)
         if kind is None:
             continue
-        workload = sight.get(kind, str(owner.get("name")), namespace=namespace_of(claim)).one
+        workload = next((one for one in sight.all_of(kind).items or () if name_of(one) == owner.get("name")
+                         and namespace_of(one) == namespace_of(claim)), None)
         if workload and name_of(claim) in _claims_of(workload):
             words = " ".join(str(event.get("message", "")).split())
             if _REFUSED in words:

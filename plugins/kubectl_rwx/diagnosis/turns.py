@@ -45,6 +45,8 @@ def judge_turn_of_controller(
     age = seconds_since(part_of(snapshot, "metadata", "creationTimestamp"))
     trace = _trace(snapshot, events or ())
     lags = bool(content) and part_of(content or {}, "status", "readyToUse") is True and not is_ready(snapshot)
+    if lags:
+        age = seconds_since(_last_written(content or {}) or part_of(snapshot, "metadata", "creationTimestamp"))
     if trace and not lags:
         return sound(CONTROLLER, trace, subject)
     waited = f"in {format_duration(int(age))}"
@@ -154,6 +156,12 @@ def _trace(snapshot: Manifest, events: Sequence[Event]) -> str:
     if mine:
         return f"it has set the finalizer {mine[0]}"
     return f"it has recorded the event {events[-1].reason}" if events else ""
+
+
+def _last_written(manifest: Manifest) -> str:
+    """By whomever, RFC 3339; "" when the server does not tell."""
+    entries = part_of(manifest, "metadata", "managedFields") or ()
+    return max((str(entry.get("time") or "") for entry in entries), default="")
 
 
 def _controllers(sight: Sight) -> list[Manifest] | None:

@@ -104,6 +104,8 @@ def restoring(phase: str = "Pending") -> Manifest:
      ("broken", "status.error", "driver-error-final")),
     (BOUND, [*ground(), bound_content(error={"message": "rpc error: code = Aborted desc = busy"})],
      ("broken", "status.error", "driver-error-retried")),
+    (BOUND, [*ground(), bound_content(readyToUse=False, snapshotHandle="h-1")],
+     ("waiting", "content", "not-ready-yet")),
     (terminating(snapshot(), "f"), [*ground(), bound_content(snapshotHandle="h"), restoring()],
      ("broken", "deletion", "held-by-restore")),
     (terminating(snapshot(), "f"), [*ground(), bound_content(error={"message": "in use"})],
