@@ -132,7 +132,7 @@ NEEDS: dict[str, Needs] = {
     ),
     "diagnose": Needs(
         _to("get list", VOLUME_SNAPSHOT, PERSISTENT_VOLUME_CLAIM),
-        (*_EVENTS, *_to("list", POD, RESOURCE_QUOTA), *_to("get list", REPLICA_SET, STATEFUL_SET),
+        (*_EVENTS, *_to("list", POD, RESOURCE_QUOTA, REPLICA_SET, STATEFUL_SET),
          *_to("get list", VOLUME_SNAPSHOT_CONTENT, PERSISTENT_VOLUME),
          *_to("list", VOLUME_SNAPSHOT_CLASS, STORAGE_CLASS, CSI_DRIVER, CSI_NODE)),
         _to("list", LEASE, DEPLOYMENT, STATEFUL_SET, DAEMON_SET),
