@@ -79,7 +79,7 @@ def test_all_of_a_namespace(gsb: Plugin, namespace: Kubectl) -> None:
 def test_an_image_that_does_not_start_is_rolled_back_exactly(gsb: Plugin, namespace: Kubectl, kind: str) -> None:
     start(namespace, kind, replicas=2)
     before = shown(namespace, kind)
-    done = gsb("inject", f"{kind}/{kind}", *UNTRIED, "--timeout", "8s", "-o", "json")
+    done = gsb("inject", f"{kind}/{kind}", *UNTRIED, "--timeout", "25s", "-o", "json")
     assert done.returncode == 4, done.stderr
     item = json.loads(done.stdout)["items"][0]
     assert (item["result"], item["exitCode"]) == ("rolled back", 4)
