@@ -145,3 +145,6 @@ SETUP = "kubectl-rwx.io/setup"
 
 SETUP_VERSION = "kubectl-rwx.io/setup-version"
 """Annotation on what `setup` installed: the release it comes from, so that a later run knows older from newer."""
+
+COMPLETION_SECONDS = "KUBECTL_RWX_COMPLETION_SECONDS"
+"""Environment variable: how long the Tab key may wait for names from a slow cluster; default 1."""

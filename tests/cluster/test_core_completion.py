@@ -14,7 +14,10 @@ from cluster.manifests import claim
 from cluster.terminals import terminal
 from kubectl_rwx.main import root as rwx_root
 from plugin_core.cli.completion_scripts import completer, script
+from plugin_core.names import COMPLETION_SECONDS
 
+PATIENT = {COMPLETION_SECONDS: "45"}
+"""However slow the machine is."""
 PACKAGES = ("bash-completion", "zsh", "fish")
 
 
@@ -39,7 +42,7 @@ def with_set(namespace: Kubectl, rwx: Plugin) -> Kubectl:
 def test_names_from_the_cluster_in_every_shell(
     shells: None, cluster_environment: dict[str, str], with_set: Kubectl, tmp_path: Path
 ) -> None:
-    environment = {**cluster_environment, "TERM": "xterm", "HOME": str(tmp_path), "PS1": "$ "}
+    environment = {**cluster_environment, **PATIENT, "TERM": "xterm", "HOME": str(tmp_path), "PS1": "$ "}
     start = {
         "bash": (["bash", "--norc", "--noprofile", "-i"], "source <(kubectl-rwx completion bash)\n"),
         "zsh": (["zsh", "-f", "-i"], "autoload -U compinit; compinit -u; source <(kubectl-rwx completion zsh)\n"),
@@ -67,7 +70,7 @@ def test_kubectl_completes_both_plugins(
         file = tmp_path / completer(executable)
         file.write_text(script("kubectl", executable))
         file.chmod(0o755)
-    environment = {**cluster_environment, "PATH": f"{tmp_path}:{cluster_environment['PATH']}"}
+    environment = {**cluster_environment, **PATIENT, "PATH": f"{tmp_path}:{cluster_environment['PATH']}"}
 
     def kubectl_complete(*words: str) -> list[str]:
         done = run(["kubectl", "__complete", *words], environment=environment, check=True)

@@ -3,7 +3,7 @@
 The protocol is the one kubectl speaks with `kubectl_complete-NAME` (kubectl's pkg/cmd/plugin/plugin_completion.go): the
 words after the plugin's name as arguments, the unfinished one last; a candidate and its description, parted by a tab,
 on each line of stdout; `:NUMBER` on the last line says what the shell may do besides. Whatever goes wrong, a
-shell that waits for a Tab gets nothing, in silence, and within LIMIT.
+shell that waits for a Tab gets nothing, in silence, and within limit() seconds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem, ShellComplete
 
+from plugin_core.names import COMPLETION_SECONDS
+
 COMMAND = "__complete"
-LIMIT = 1.0
-"""Seconds for everything, a credential plugin's too."""
 FILES, NO_SPACE, NO_FILES = 0, 2, 4
 """Of cobra's ShellCompDirective (spf13/cobra completions.go) what we use."""
 
@@ -33,6 +33,14 @@ Sources = Mapping[str, Source]
 def file_names(context: click.Context, unfinished: str) -> Sequence[str]:
     """A Source: the shell's own completion of files."""
     return ()
+
+
+def limit() -> float:
+    """Seconds for everything, a credential plugin's too: 1, or what the user's environment says."""
+    try:
+        return max(float(os.environ.get(COMPLETION_SECONDS, "")), 0.1)
+    except ValueError:
+        return 1.0
 
 
 class _TimeIsUp(BaseException):
@@ -103,7 +111,7 @@ def _be_quiet() -> None:
     sys.excepthook = lambda *about: None
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, _stop)
-        signal.setitimer(signal.ITIMER_REAL, LIMIT)
+        signal.setitimer(signal.ITIMER_REAL, limit())
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from plugin_core import names
-from plugin_core.cli.completion import LIMIT, Source, file_names
+from plugin_core.cli.completion import Source, file_names, limit
 from plugin_core.cli.sessions import session_of
 from plugin_core.cli.targets import spellings
 from plugin_core.kube.connection import kubeconfig_names
@@ -61,8 +61,8 @@ def _in_kubeconfig(section: str) -> Source:
 
 def _listed(context: click.Context, kind: Kind) -> list[Manifest]:
     session = session_of(context)
-    session.settings.update(request_timeout=LIMIT, all_namespaces=False)
-    cluster = session.connect().within(Deadline.after(LIMIT))
+    session.settings.update(request_timeout=limit(), all_namespaces=False)
+    cluster = session.connect().within(Deadline.after(limit()))
     return cluster.list_all(kind, namespace=cluster.namespace if kind.namespaced else None).items
 
 
