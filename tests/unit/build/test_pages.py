@@ -71,7 +71,8 @@ def test_each_command_on_a_page_exists_and_its_long_flags_too(path: Path) -> Non
         if command is None:
             wrong.append(line)
             continue
-        known = {option for flag in (*command.params, *ROOTS[plugin].params) for option in flag.opts} | {"--help"}
+        flags = (*command.params, *ROOTS[plugin].params)
+        known = {"--help", *(option for flag in flags for option in (*flag.opts, *flag.secondary_opts))}
         ours = re.split(r" -- | \| |;|&&|#|\$\(", line)[0]
         wrong += [f"{line}: {flag}" for flag in re.findall(r"(?<=\s)--[a-z0-9-]+", ours) if flag not in known]
     assert wrong == []
