@@ -15,10 +15,14 @@ from kubectl_rwx.readiness.diagnosis_reports import diagnosis_report
 from plugin_core import errors, names
 from plugin_core.cli.targets import parse_targets
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT, Kind
+from plugin_core.model.kinds import NAMESPACE, PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT, Kind
 from plugin_core.model.manifests import Manifest
 from plugin_core.model.progress import Progress
 from plugin_core.model.refs import Target
+
+
+ANY = "*"
+"""Stands for every object of a kind that is not served."""
 
 
 @dataclass(frozen=True)
@@ -99,27 +103,42 @@ def _choose(
         return _read_targets(cluster, request.targets, namespace)
     if request.set_name:
         labels = f"{names.SET_LABEL}={request.set_name}"
-        found = _list(cluster, VOLUME_SNAPSHOT, namespace, labels)
+        try:
+            found = _list(cluster, VOLUME_SNAPSHOT, namespace, labels)
+        except errors.NotFound as error:
+            return [], [(Target(VOLUME_SNAPSHOT, request.set_name), error)]
         if not found:
             raise errors.NotFound(
                 f'there is no snapshot set "{request.set_name}" in namespace "{namespace}"', status=404,
                 hint=f"a snapshot without a set is named vs/{request.set_name}, a claim pvc/{request.set_name}",
             )
         return found, []
-    found = _list(cluster, VOLUME_SNAPSHOT, namespace, request.selector)
-    found += _list(cluster, PERSISTENT_VOLUME_CLAIM, namespace, request.selector)
+    problems: list[tuple[Target, errors.PluginError]] = []
+    found = []
+    for kind in (VOLUME_SNAPSHOT, PERSISTENT_VOLUME_CLAIM):
+        try:
+            found += _list(cluster, kind, namespace, request.selector)
+        except errors.NotFound as error:
+            problems.append((Target(kind, ANY), error))
     if not found and request.selector and not request.everything:
         raise errors.NotFound(f'nothing has the labels "{request.selector}"', status=404,
                               hint="kubectl get volumesnapshots,pvc --show-labels")
-    return found, []
+    if not found and namespace:
+        _require_namespace(cluster, namespace)
+    return found, problems
+
+
+def _require_namespace(cluster: Cluster, namespace: str) -> None:
+    """Raises NotFound for one that does not exist, as far as that may be known: nothing there is not nothing stuck."""
+    try:
+        cluster.get(NAMESPACE, namespace)
+    except errors.Forbidden:
+        return
 
 
 def _list(cluster: Cluster, kind: Kind, namespace: str, labels: str) -> list[tuple[Kind, Manifest]]:
-    """A kind that is not served has no objects: its chain is told for those asked for by name."""
-    try:
-        items = cluster.list_all(kind, namespace=namespace or None, labels=labels).items
-    except errors.NotFound:
-        return []
+    """Raises NotFound when the kind is not served."""
+    items = cluster.list_all(kind, namespace=namespace or None, labels=labels).items
     return [(kind, item) for item in items]
 
 

@@ -13,6 +13,7 @@ from fakes.storage import claim, snapshot, volume
 from kubectl_rwx.protection.answers import Answer
 from kubectl_rwx.readiness.diagnoses import diagnose, diagnosis_request
 from plugin_core import errors, names
+from plugin_core.model.kinds import VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest
 from plugin_core.model.progress import Silence
 from plugin_core.render.reports import render
@@ -99,6 +100,26 @@ def test_without_the_api_every_snapshot_breaks_there() -> None:
     answer, _ = run([claim(), volume()], "vs/a", "vs/b", served={})
     assert {item["first"]["code"] for item in answer.report.items} == {"snapshot-api-absent"}
     assert isinstance(answer.failure, errors.NotReady)
+
+
+def test_without_the_api_all_is_not_fine() -> None:
+    class Unserved(FakeCluster):
+        def list_all(self, kind: Any, **options: Any) -> Any:
+            if kind == VOLUME_SNAPSHOT:
+                raise errors.NotFound("no such resource", status=404)
+            return super().list_all(kind, **options)
+
+    request = diagnosis_request((), selector="", everything=True, all_namespaces=False)
+    answer = diagnose(Unserved(ground()), request, Silence())
+    assert [item["first"]["code"] for item in answer.report.items] == ["snapshot-api-absent"]
+    assert isinstance(answer.failure, errors.NotReady)
+
+
+def test_nothing_in_a_namespace_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(errors.NotFound):
+        run([], everything=True)
+    answer, _ = run([], everything=True, denied=["get namespaces"])
+    assert answer.failure is None and "0 snapshots and claims" in answer.report.empty
 
 
 def test_requests_do_not_grow_with_the_objects() -> None:
