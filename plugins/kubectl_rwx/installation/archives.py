@@ -11,12 +11,14 @@ import base64
 import hashlib
 import io
 import re
+import ssl
 import urllib.error
 import urllib.request
 import zipfile
 from dataclasses import dataclass
 
 from plugin_core import errors
+from plugin_core.kube.authorities import authorities_to_name
 from plugin_core.model.durations import Deadline
 
 PROXY = "https://proxy.golang.org"
@@ -74,8 +76,9 @@ def _checked(proxy: str) -> str:
 
 
 def _download(address: str, deadline: Deadline) -> bytes:
+    trust = ssl.create_default_context(cafile=authorities_to_name())
     try:
-        with urllib.request.urlopen(address, timeout=max(1.0, min(60.0, deadline.left))) as answer:
+        with urllib.request.urlopen(address, timeout=max(1.0, min(60.0, deadline.left)), context=trust) as answer:
             content: bytes = answer.read(LARGEST)
             return content
     except (OSError, urllib.error.URLError) as error:
