@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import (
     CONTENT,
@@ -22,7 +25,11 @@ from plugin_core.model.manifests import Manifest
 from plugin_core.storage.claims import size_at, source_of_claim
 from plugin_core.storage.sizes import restore_size
 
-FROM_RESTORE, FROM_CLONE, FROM_SOURCE = "from-restore", "from-clone", "from-source"
+_MARKS = {RESTORED: "from-restore", CLONED: "from-clone"}
+"""What each copy writes."""
+
+_DATA = {RESTORED: CONTENT, CLONED: steps.CLONE_DATA}
+_ISOLATED = {RESTORED: steps.ISOLATED, CLONED: steps.CLONE_ISOLATED}
 
 
 class Copies:
@@ -50,12 +57,12 @@ class Copies:
             self._stage.create(manifests)
             standings = self._stage.wait_for_pods({role: part for role, (part, _) in wanted.items()},
                                                   "waiting for restore and clone to be filled and mounted")
+            seconds = step.seconds
             if snapshot:
                 self._say_copy(step, standings[RESTORED])
-        if snapshot and standings[RESTORED].ready:
-            self._judge_restore()
         if CLONED in standings:
-            self._judge_clone(standings[CLONED], seconds=step.seconds)
+            self._say_clone(standings[CLONED], seconds=seconds)
+        self._judge([role for role in (RESTORED, CLONED) if role in standings and standings[role].ready])
         if any(standing.phase is Phase.WAITING for standing in standings.values()):
             raise Halted(timed_out=True)
 
@@ -67,50 +74,58 @@ class Copies:
         else:
             step.fail(standing.reason)
 
-    def _judge_restore(self) -> None:
-        objects, ledger = self._stage.objects, self._stage.ledger
-        with ledger.step(CONTENT) as step:
-            text = self._stage.execute(RESTORED, scripts.MARK, objects.run, FROM_RESTORE, step=step)
-        restored = read_tree(text)
-        ledger.extend([compare_content(self._before, restored, later=self._changed)])
-        ledger.extend(compare_attributes(self._before, restored))
-        self._judge_isolation(RESTORED, FROM_RESTORE, steps.ISOLATED, wrote=scripts.CANNOT_WRITE not in text)
+    def _say_clone(self, standing: Standing, *, seconds: float) -> None:
+        ledger = self._stage.ledger
+        if standing.ready:
+            if ledger.verdict_of(steps.CLONE) is None:
+                ledger.add(steps.CLONE, Verdict.OK, f"Bound and mounted on {standing.node}", seconds=seconds)
+        elif standing.phase is Phase.FAILED and says_unsupported(standing.reason):
+            ledger.add(steps.CLONE, Verdict.SKIP, f"the driver does not clone: {standing.reason}",
+                       "snapshot and restore instead", seconds=seconds)
+        else:
+            ledger.add(steps.CLONE, Verdict.FAIL, standing.reason, seconds=seconds)
 
-    def _judge_isolation(self, role: str, mark: str, name: str, *, wrote: bool) -> None:
-        """The copy wrote `mark` (or could not); now the source writes, and neither may see what the other wrote."""
-        later = f"{FROM_SOURCE}-after-{role}"
-        with self._stage.ledger.step(name) as step:
-            change = f"{scripts.SEES}\necho later > {scripts.TREE}/{later}\nsync"
-            in_source = self._stage.execute(WRITER, change, mark, step=step)
-            in_copy = self._stage.execute(role, scripts.SEES, later, step=step)
-        if name == steps.ISOLATED:
-            self._stage.ledger.extend([self._judge_source(in_source, mark)])
-        self._stage.ledger.extend([judge_leaks(
-            name, to_source=f"sees {mark}" in in_source, to_copy=f"sees {later}" in in_copy, wrote=wrote
-        )])
+    def _judge(self, roles: list[str]) -> None:
+        """What is in each copy; then each writes, then the source, and nobody may see what another wrote."""
+        if not roles:
+            return
+        ledger, run = self._stage.ledger, self._stage.objects.run
+        texts = self._in_each(roles, lambda role, step: self._stage.execute(
+            role, scripts.MARK, run, _MARKS[role], step=step), row=_DATA)
+        trees = {role: read_tree(text) for role, text in texts.items()}
+        if RESTORED in trees:
+            ledger.extend([compare_content(self._before, trees[RESTORED], later=self._changed)])
+            ledger.extend(compare_attributes(self._before, trees[RESTORED]))
+        if CLONED in trees:
+            checks = [compare_content(self._changed, trees[CLONED]), *compare_attributes(self._changed, trees[CLONED])]
+            ledger.extend([summarize(checks, name=steps.CLONE_DATA)])
+        with ledger.step(_ISOLATED[roles[0]]) as step:
+            in_source = self._stage.execute(WRITER, scripts.SEES_AND_WRITES, *_MARKS.values(), step=step)
+        if RESTORED in roles:
+            ledger.extend([self._judge_source(in_source)])
+        in_copies = self._in_each(roles, lambda role, step: self._stage.execute(
+            role, scripts.SEES, scripts.LATER, step=step), row=_ISOLATED)
+        ledger.extend([judge_leaks(
+            _ISOLATED[role], to_source=f"sees {_MARKS[role]}" in in_source,
+            to_copy=f"sees {scripts.LATER}" in in_copies[role], wrote=scripts.CANNOT_WRITE not in texts[role],
+        ) for role in roles])
 
-    def _judge_source(self, listing: str, mark: str) -> Check:
-        found = {path: entry for path, entry in read_tree(listing).items() if path != f"./{mark}"}
+    def _in_each(
+        self, roles: list[str], run: Callable[[str, Step], str], *, row: Mapping[str, str]
+    ) -> dict[str, str]:
+        """What each pod said, asked at the same time. row: role → the row that fails when it cannot."""
+        def ask(role: str) -> str:
+            with self._stage.ledger.step(row[role]) as step:
+                return run(role, step)
+
+        with ThreadPoolExecutor(max_workers=len(roles)) as pool:
+            return dict(zip(roles, pool.map(ask, roles), strict=True))
+
+    def _judge_source(self, listing: str) -> Check:
+        marks = {f"./{mark}" for mark in _MARKS.values()}
+        found = {path: entry for path, entry in read_tree(listing).items() if path not in marks}
         unchanged = compare_content(self._changed, found)
         if unchanged.verdict is Verdict.OK:
             return Check(steps.SOURCE_KEPT, Verdict.OK, "its change after the snapshot is still there")
         return Check(steps.SOURCE_KEPT, Verdict.FAIL, f"the restore changed the source: {unchanged.observed}",
                      "restoring overwrites live data")
-
-    def _judge_clone(self, standing: Standing, *, seconds: float) -> None:
-        ledger = self._stage.ledger
-        if not standing.ready:
-            if standing.phase is Phase.FAILED and says_unsupported(standing.reason):
-                ledger.add(steps.CLONE, Verdict.SKIP, f"the driver does not clone: {standing.reason}",
-                           "snapshot and restore instead", seconds=seconds)
-            else:
-                ledger.add(steps.CLONE, Verdict.FAIL, standing.reason, seconds=seconds)
-            return
-        if ledger.verdict_of(steps.CLONE) is None:
-            ledger.add(steps.CLONE, Verdict.OK, f"Bound and mounted on {standing.node}", seconds=seconds)
-        with ledger.step(steps.CLONE_DATA) as step:
-            text = self._stage.execute(CLONED, scripts.MARK, self._stage.objects.run, FROM_CLONE, step=step)
-        cloned = read_tree(text)
-        checks = [compare_content(self._changed, cloned), *compare_attributes(self._changed, cloned)]
-        ledger.extend([summarize(checks, name=steps.CLONE_DATA)])
-        self._judge_isolation(CLONED, FROM_CLONE, steps.CLONE_ISOLATED, wrote=scripts.CANNOT_WRITE not in text)

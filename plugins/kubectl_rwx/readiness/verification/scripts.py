@@ -39,6 +39,7 @@ ln -s documents/text link
 ln -s nowhere dangling
 find . -type f -exec touch -t 200102030405.06 {{}} +
 find . -depth -type d -exec touch -t 200102030405.06 {{}} +
+sync
 {LISTING}"""
 """$1: text of this run. Times lie in the past, so that a copy's own time cannot be taken for them."""
 
@@ -56,17 +57,17 @@ echo "$1" > later
 sync
 {LISTING}"""
 
-SETTLE = f"""set -eu
+SHOW_NOTE = f"""set -eu
 cat {NOTES}/"$1"
-sync
 """
-"""Shows another pod's note, then makes sure all is in the storage before the snapshot is cut."""
+"""Shows another pod's note."""
 
 _LIST_IF_THERE = f"""if [ -d {TREE} ]; then
 {LISTING}fi
 """
 
 CANNOT_WRITE = "cannot write"
+LATER = "from-source-later"
 MARK = f"""set -eu
 {_LIST_IF_THERE}
 if ! (mkdir -p {TREE} && echo "$1" > {TREE}/"$2") 2>/dev/null; then echo '{CANNOT_WRITE}'; fi
@@ -75,8 +76,16 @@ sync
 """Lists, then writes the file $2 into the tree: whether the others see it is the question. The copy may be empty."""
 
 SEES = f"""set -eu
-if [ -e {TREE}/"$1" ]; then echo "sees $1"; fi
+for one; do
+  if [ -e {TREE}/"$one" ]; then echo "sees $one"; fi
+done
 {_LIST_IF_THERE}"""
+"""Says which of these files are in the tree, and lists it."""
+
+SEES_AND_WRITES = f"""{SEES}
+echo later > {TREE}/{LATER}
+sync
+"""
 
 
 FILESYSTEM_SIZE = f"df -kP {MOUNT} | while read -r device size rest; do echo \"$size\"; done"

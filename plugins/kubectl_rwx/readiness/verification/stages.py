@@ -34,18 +34,24 @@ class Stage:
             if isinstance(result, errors.PluginError):
                 raise result
 
-    def wait_for_pods(self, roles: dict[str, str], text: str) -> dict[str, Standing]:
-        """Standings by role; roles: role → part of its claim's name."""
+    def wait_for_pods(self, roles: dict[str, str], text: str, *, first: bool = False) -> dict[str, Standing]:
+        """Standings by role; roles: role → part of its claim's name. first: until one of them runs.
+
+        text "": beside another wait, whose progress is shown.
+        """
         objects = self.objects
-        names = {objects.name(role): objects.name(part) for role, part in roles.items()}
+        names = {self.pod_of(role): objects.name(part) for role, part in roles.items()}
         standings = wait_until_running(
             self.cluster, names, namespace=objects.namespace, labels=objects.selector, deadline=self.deadline,
-            patience=objects.request.patience, progress=self.progress, text=text,
+            patience=objects.request.patience, progress=self.progress if text else None, text=text, first=first,
         )
         for name, standing in standings.items():
             if standing.reason == DELETED:
                 raise errors.NotFound(f"pod/{name} was deleted by someone else", status=404)
-        return {role: standings[objects.name(role)] for role in roles}
+        return {role: standings[self.pod_of(role)] for role in roles}
+
+    def pod_of(self, role: str) -> str:
+        return self.pods.get(role, self.objects.name(role))
 
     def read_claim(self, part: str) -> Manifest:
         return self.cluster.get(PERSISTENT_VOLUME_CLAIM, self.objects.name(part), namespace=self.objects.namespace)
@@ -55,9 +61,9 @@ class Stage:
 
     def execute(self, role: str, script: str, *arguments: str, step: Step) -> str:
         """stdout of a script in a pod. What goes wrong in it is the step's failed row, and ends the run."""
-        pod = self.pods.get(role, self.objects.name(role))
         done = self.cluster.execute(
-            pod, ["sh", "-c", script, "sh", *arguments], namespace=self.objects.namespace, container=CONTAINER,
+            self.pod_of(role), ["sh", "-c", script, "sh", *arguments],
+            namespace=self.objects.namespace, container=CONTAINER,
             seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)),
         )
         if done.exit_code:

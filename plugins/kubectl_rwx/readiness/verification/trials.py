@@ -1,9 +1,12 @@
 """One run of `verify`: make, write, read from elsewhere, snapshot, change, restore, clone, compare, grow.
 
-Four pods in two waits: writer and reader start with the claim, those of restore and clone together. Nothing is polled.
+Four pods: writer and reader start with the claim, and the first of them to run writes; the snapshot is taken while the
+other starts and reads; the pods of restore and clone start together. Nothing is polled.
 """
 
 from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import compare_attributes, compare_content, summarize
@@ -13,7 +16,7 @@ from kubectl_rwx.readiness.verification.objects import READER, SOURCE, WRITER
 from kubectl_rwx.readiness.verification.plans import Plan
 from kubectl_rwx.readiness.verification.scripts import Tree, read_tree
 from kubectl_rwx.readiness.verification.stages import Stage
-from kubectl_rwx.readiness.verification.steps import Ledger
+from kubectl_rwx.readiness.verification.steps import Halted, Ledger, Step
 from kubectl_rwx.readiness.verification.waits import Standing, wait_until_snapshotted
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
@@ -34,6 +37,7 @@ class Trial:
         self._stage = Stage(cluster, plan, deadline=deadline, progress=progress)
         self.nodes: dict[str, str] = {}
         self._before: Tree = {}
+        self._writer = self._reader = Standing(Phase.WAITING)
 
     @property
     def ledger(self) -> Ledger:
@@ -41,67 +45,91 @@ class Trial:
 
     def run(self) -> None:
         """Raises Halted when a step fails that all later ones need."""
-        plan, snapshot = self._stage.plan, None
         self._provision()
-        if plan.choice is None:
-            self.ledger.add(steps.SNAPSHOT, Verdict.FAIL, plan.no_snapshots,
-                            "if the driver makes snapshots, create a VolumeSnapshotClass: kubectl rwx check "
-                            f"{plan.objects.request.storage_class}")
-        else:
-            snapshot = self._snapshot()
+        pool = ThreadPoolExecutor(max_workers=1)
+        try:
+            snapshot = self._snapshot_beside(pool.submit(self._share))
+        finally:
+            # after Ctrl-C nobody waits for it: it makes nothing, and ends with the pods
+            pool.shutdown(wait=False)
         Copies(self._stage, self._before).make(snapshot=snapshot)
-        if plan.objects.request.expand:
+        if self._stage.objects.request.expand:
             expand(self._stage)
 
     def _provision(self) -> None:
-        objects, ledger = self._stage.objects, self.ledger
-        with ledger.step(steps.PROVISION) as step:
+        """Over when one of the two pods runs and has written; the other is `_share`'s to wait for."""
+        stage, objects = self._stage, self._stage.objects
+        with self.ledger.step(steps.PROVISION) as step:
             pods = [objects.pod(role, claim=SOURCE) for role in (WRITER, READER)]
-            self._stage.create([objects.source_claim(), *pods])
-            standings = self._stage.wait_for_pods({role: SOURCE for role in (WRITER, READER)},
-                                                  "waiting for writer and reader to run")
+            stage.create([objects.source_claim(), *pods])
+            standings = stage.wait_for_pods({role: SOURCE for role in (WRITER, READER)},
+                                            "waiting for the first pod to run", first=True)
             if standings[READER].ready and not standings[WRITER].ready:
                 # whichever came first has the volume of a driver that refuses the second: let that one write
-                self._stage.pods = {WRITER: objects.name(READER), READER: objects.name(WRITER)}
+                stage.pods = {WRITER: objects.name(READER), READER: objects.name(WRITER)}
                 standings = {WRITER: standings[READER], READER: standings[WRITER]}
-            writer, reader = standings[WRITER], standings[READER]
-            self.nodes = {role: one.node for role, one in standings.items() if one.node}
-            if not writer.ready:
-                raise self._stage.halt(step, writer)
-            claim = self._stage.read_claim(SOURCE)
+            self._writer, self._reader = standings[WRITER], standings[READER]
+            if not self._writer.ready:
+                self._say_nodes()
+                raise stage.halt(step, self._writer)
+            claim = stage.read_claim(SOURCE)
             step.ok(f"Bound and mounted; {format_quantity(objects.request.size)} requested, "
                     f"{format_quantity(size_at(claim, 'status', 'capacity', 'storage'))} provisioned")
-        self._judge_nodes(writer, reader)
-        with ledger.step(steps.WRITE) as step:
-            self._before = read_tree(self._stage.execute(WRITER, scripts.WRITE, objects.run, step=step))
+        with self.ledger.step(steps.WRITE) as step:
+            self._before = read_tree(stage.execute(WRITER, scripts.WRITE, objects.run, step=step))
             step.ok(f"{len(self._before)} entries by user {self._before['.'].owner}")
-        self._cross_read(reader)
 
-    def _judge_nodes(self, writer: Standing, reader: Standing) -> None:
-        add, name = self.ledger.add, steps.NODES
+    def _share(self) -> None:
+        """Waits for the second pod, and lets both read what the other wrote."""
+        with self.ledger.step(steps.NODES) as step:
+            if self._reader.phase is Phase.WAITING:
+                self._reader = self._stage.wait_for_pods({READER: SOURCE}, "")[READER]
+            self._judge_nodes(step, self._writer, self._reader)
+        self._say_nodes()
+        self._cross_read(self._reader)
+
+    def _say_nodes(self) -> None:
+        standings = {WRITER: self._writer, READER: self._reader}
+        self.nodes = {role: one.node for role, one in standings.items() if one.node}
+
+    def _snapshot_beside(self, sharing: Future[None]) -> Manifest | None:
+        """Taken while the second pod starts and reads; both are over when this returns or raises Halted."""
+        plan = self._stage.plan
+        try:
+            snapshot = self._snapshot() if plan.choice else None
+        except Halted:
+            wait([sharing])
+            raise
+        if not plan.choice:
+            self.ledger.add(steps.SNAPSHOT, Verdict.FAIL, plan.no_snapshots,
+                            "if the driver makes snapshots, create a VolumeSnapshotClass: kubectl rwx check "
+                            f"{plan.objects.request.storage_class}")
+        sharing.result()
+        return snapshot
+
+    def _judge_nodes(self, step: Step, writer: Standing, reader: Standing) -> None:
         where = f"writer on {writer.node}, reader on {reader.node or 'no node'}"
         if not reader.ready and not reader.node:
-            add(name, Verdict.WARN, f"the reader was not placed: {reader.reason}", "see --node-selector, --toleration")
+            step.warn(f"the reader was not placed: {reader.reason}", "see --node-selector, --toleration")
         elif not reader.ready:
             what = "ReadWriteMany is accepted, and then refused on a second node" if writer.node != reader.node else (
                 "a second pod cannot mount it")
-            add(name, Verdict.FAIL, f"{where}: {reader.reason}", f"{what}: applications would hang")
+            step.fail(f"{where}: {reader.reason}", f"{what}: applications would hang")
         elif self._stage.objects.request.shared and writer.node == reader.node:
             count = "there is one node for them" if self._stage.plan.nodes == 1 else "the scheduler placed them so"
-            add(name, Verdict.WARN, f"both on {writer.node}: {count}; sharing between nodes was not tried",
-                "try it on a cluster with two nodes, or see --node-selector, --toleration")
+            step.warn(f"both on {writer.node}: {count}; sharing between nodes was not tried",
+                      "try it on a cluster with two nodes, or see --node-selector, --toleration")
         else:
-            add(name, Verdict.OK, where)
+            step.ok(where)
 
     def _cross_read(self, reader: Standing) -> None:
         with self.ledger.step(steps.CROSS_READ) as step:
             if not reader.ready:
-                self._stage.execute(WRITER, "sync", step=step)
                 step.skip("there is no second pod that runs")
                 return
             run = self._stage.objects.run
             seen = read_tree(self._stage.execute(READER, scripts.READ_AND_NOTE, FROM_READER, run, step=step))
-            answer = self._stage.execute(WRITER, scripts.SETTLE, FROM_READER, step=step)
+            answer = self._stage.execute(WRITER, scripts.SHOW_NOTE, FROM_READER, step=step)
             content = compare_content(self._before, seen)
             attributes = summarize(compare_attributes(self._before, seen), name=steps.CROSS_READ)
             if content.verdict is not Verdict.OK:

@@ -29,6 +29,9 @@ FINAL_SECONDS = 5.0
 DELETED = "it was deleted"
 """Reason of a pod that somebody else took away: no answer of the storage."""
 
+_LATER = Readiness(Phase.FAILED, "it is starting")
+"""Ends the wait for a pod that is another wait's to wait for."""
+
 _INFEASIBLE = "infeasible error"
 """What the provisioner calls an answer that the CSI specification means to be final (external-provisioner,
 pkg/controller, markAsInfeasible: InvalidArgument and the like)."""
@@ -78,10 +81,14 @@ class Patience:
 
 def wait_until_running(
     cluster: Cluster, pods: Mapping[str, str], *, namespace: str, labels: str, deadline: Deadline, patience: float,
-    progress: Progress, text: str,
+    progress: Progress | None, text: str, first: bool = False,
 ) -> dict[str, Standing]:
-    """Where each pod stands when all run or have failed, or the deadline has passed. pods: its name → its claim's."""
-    progress.phase(text, total=len(pods))
+    """Where each pod stands when all run or have failed, or the deadline has passed. pods: its name → its claim's.
+
+    first: as soon as one of them runs; the others may then be waiting. progress None: nothing is shown.
+    """
+    if progress:
+        progress.phase(text, total=len(pods))
     patient, broken, reasons = Patience(patience), dict[str, str](), dict[str, str]()
     looked = time.monotonic() - LOOK_EVERY + FIRST_LOOK_AFTER
 
@@ -109,7 +116,12 @@ def wait_until_running(
                 if verdict:
                     broken[name] = verdict
         reason = next((f"{name}: {reasons[name]}" for name in waiting if name in reasons), "")
-        progress.update(done=len(pods) - len(waiting), waiting_for=reason)
+        if progress:
+            progress.update(done=len(pods) - len(waiting), waiting_for=reason)
+        if first and any(outcome.phase is Phase.READY for outcome in outcomes.values()):
+            for outcome in outcomes.values():
+                if outcome.phase is Phase.WAITING:
+                    outcome.readiness = _LATER
 
     outcomes = wait_for(
         cluster, POD, list(pods), namespace=namespace, judge=judge, deadline=deadline, labels=labels, notify=notify
@@ -142,6 +154,8 @@ def wait_until_snapshotted(
 
 def _standing(outcome: Outcome) -> Standing:
     node = str(part_of(outcome.manifest or {}, "spec", "nodeName") or "")
+    if outcome.readiness is _LATER:
+        return Standing(phase=Phase.WAITING, node=node, reason=_LATER.reason)
     return Standing(phase=outcome.phase, node=node, reason=outcome.readiness.reason)
 
 
