@@ -71,23 +71,26 @@ def run_side_by_side(jobs: Sequence[Callable[[], T]], *, parallel: int, stop: St
     return results + [None] * (len(jobs) - len(results))
 
 
-class _Driver(threading.Thread, Generic[T]):
-    """Hands out the jobs, so that a signal cannot interrupt that either."""
+class _Driver(Generic[T]):
+    """Hands out the jobs in a thread, so that a signal cannot interrupt that either."""
 
     def __init__(self, jobs: Sequence[Callable[[], T]], parallel: int, stop: Stop) -> None:
-        super().__init__(name="side-by-side")
         self._jobs, self._stop, self._over = jobs, stop, threading.Event()
         self._threads = max(1, min(parallel, len(jobs)))
+        self._thread = threading.Thread(target=self._hand_out, name="side-by-side")
         self.futures: list[Future[T | None]] = []
 
-    def run(self) -> None:
+    def start(self) -> None:
+        self._thread.start()
+
+    def _hand_out(self) -> None:
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
             self.futures = [pool.submit(self._unless_stopped, job) for job in self._jobs]
         self._over.set()
 
     def wait(self) -> None:
         """Until all is over; at once when the thread never began."""
-        while not self._over.wait(_BREATH) and self.is_alive():
+        while not self._over.wait(_BREATH) and self._thread.is_alive():
             pass
 
     def _unless_stopped(self, job: Callable[[], T]) -> T | None:

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from fakes.progress import Recorder
+from oc_gsb.sidecar import side_by_side
 from oc_gsb.sidecar.side_by_side import Stop, Voices, run_side_by_side
 
 
@@ -27,6 +28,12 @@ def test_results_come_in_order_and_no_more_run_at_once_than_asked() -> None:
     assert run_side_by_side([partial(job, one) for one in range(9)], parallel=2, stop=Stop()) == list(range(9))
     assert most == [2]
     assert run_side_by_side([], parallel=3, stop=Stop()) == []
+
+
+def test_the_end_may_come_at_any_moment_of_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "_BREATH", 0.0)
+    for number in range(300):
+        assert run_side_by_side([lambda: number], parallel=1, stop=Stop()) == [number]
 
 
 def test_a_failure_is_raised_when_all_are_over() -> None:
