@@ -148,6 +148,47 @@ def test_two_defaults_of_one_driver(rwx: Plugin, kubectl: Kubectl, make_class: C
     assert "several-defaults" not in codes(look(rwx, name, code=3))
 
 
+def test_marks_of_backup_products_and_retention(
+    rwx: Plugin, kubectl: Kubectl, make_class: ClassMaker, namespace: Kubectl
+) -> None:
+    """Kasten is there as a stand-in, Velero as its API group alone."""
+    driver, group = f"{namespace.name}.csi.test", {"kind": "Probe", "plural": "probes"}
+    name = make_class(driver)
+    make_class(driver, kind="VolumeSnapshotClass", suffix="-a", annotations={DEFAULT: "true"})
+    kubectl.apply({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "probes.velero.io"},
+        "spec": {"group": "velero.io", "names": group, "scope": "Namespaced", "versions": [{
+            "name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}]},
+    })
+    try:
+        kubectl.wait_until(lambda: "velero.io" in kubectl("api-versions").stdout, "the group to be served")
+        found = codes(look(rwx, name, code=3))
+        for product in ("kasten", "velero"):
+            assert f"{product}-mark-absent" in found
+            kubectl(*found[f"{product}-mark-absent"]["command"].split()[1:])
+        make_class(driver, kind="VolumeSnapshotClass", suffix="-b", deletionPolicy="Retain",
+                   annotations={"k10.kasten.io/is-snapshot-class": "true"})
+        kubectl("label", "volumesnapshotclass", f"{namespace.name}-b", "velero.io/csi-volumesnapshot-class=true")
+        found = codes(look(rwx, name, code=3))
+        assert {"kasten-mark-twice", "velero-mark-twice", "deletion-policy-retain"} <= set(found)
+        for product in ("kasten", "velero"):
+            kubectl(*found[f"{product}-mark-twice"]["command"].split()[1:])
+        found = codes(look(rwx, name, code=3))
+        assert not [code for code in found if "-mark-" in code]
+    finally:
+        kubectl("delete", "crd", "probes.velero.io")
+
+
+def test_a_snapshot_class_of_another_share(rwx: Plugin, make_class: ClassMaker) -> None:
+    driver = "nfs.csi.k8s.io"
+    name = make_class(driver, parameters={"server": "a.example.com", "share": "/export"})
+    other = {"server": "a.example.com", "share": "/else"}
+    make_class(driver, kind="VolumeSnapshotClass", suffix="-a", parameters=other)
+    found = codes(look(rwx, name, code=3))
+    assert "share /else instead of /export" in found["nfs-share-differs"]["observed"]
+
+
 def test_the_chain_is_told(rwx: Plugin) -> None:
     chain = {item["link"]: item for item in look(rwx, "nosnap", code=3)["chain"]}
     assert chain["snapshot API"] == {"link": "snapshot API", "state": "ok", "observed": "served: v1"}
