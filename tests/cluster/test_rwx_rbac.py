@@ -58,8 +58,12 @@ class Bound:
         self.used |= used_rights("\n".join(filter(_RESOURCES.match, done.stderr.splitlines())))
 
     def used_all(self, *, but: set[tuple[str, str]] = frozenset()) -> None:  # type: ignore[assignment]
-        """Every right that was granted was used. but: verb and resource that only other circumstances need."""
-        idle = {right for right in never_used(self.granted, self.used) if (right[0], right[2]) not in but}
+        """Every right that was granted was used. but: verb and resource that only other circumstances need.
+
+        A watch follows a list, unless all is as awaited at the first look.
+        """
+        listed = {("watch", *right[1:]) for right in self.used if right[0] == "list"}
+        idle = {right for right in never_used(self.granted, self.used | listed) if (right[0], right[2]) not in but}
         assert not idle, f"granted and never used: {sorted(idle)}"
 
     def forget(self) -> None:
