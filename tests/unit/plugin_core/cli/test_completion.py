@@ -23,10 +23,12 @@ PLUGINS = {
     "oc-gsb": (oc_gsb.main.root, oc_gsb.completions.SOURCES),
 }
 FREE = {
-    "as_groups", "as_user", "container", "controller_image", "cpu", "cpu_limit", "expires", "freeze", "freeze_timeout",
-    "image", "keep_last", "keep_within", "lose_snapshots", "max_backup_age", "memory", "memory_limit", "name",
-    "node_selector", "older_than", "patience", "pull_secrets", "registry", "request_timeout", "run_id", "selector",
-    "size", "source", "subject", "suffix", "surplus", "thaw", "timeout", "to", "tolerations", "user", "verify_class",
+    "as_groups", "as_user", "cache_size", "chart_version", "container", "controller_image", "controller_memory",
+    "cpu", "cpu_limit", "env", "expires", "freeze", "freeze_timeout", "image", "keep_last", "keep_within",
+    "lose_snapshots", "max_backup_age", "memory", "memory_limit", "mount_options", "name", "node_selector",
+    "older_than", "parallel", "patience", "pull_secrets", "registry", "request_timeout", "run_id", "selector",
+    "server", "share", "size", "source", "subject", "suffix", "surplus", "test_server_image", "thaw", "timeout",
+    "to", "tolerations", "user", "verify_class",
 }
 """What a user invents, measures or copies from elsewhere."""
 
