@@ -15,8 +15,8 @@ from plugin_core.errors import UsageError
 
 @click.command()
 @click.option("--manifests", metavar="DIR", default="", help="Upstream's files, instead of fetching the release.")
-@click.option("--source", metavar="URL", default="https://proxy.golang.org", show_default=True,
-              help="Go module proxy to fetch the release from; its checksum is known.")
+@click.option("--source", metavar="URL", default="https://github.com/kubernetes-csi/external-snapshotter",
+              show_default=True, help="Repository to fetch the release from, or a mirror of it; its checksum is known.")
 @click.option("--registry", metavar="HOST[/PATH]", default="", help="Where images are mirrored to.")
 @click.option("--controller-image", metavar="IMAGE", default="", help="Image of the snapshot-controller.")
 @click.option("--no-group-snapshots", is_flag=True, help="Leave the CRDs of group snapshots out.")
@@ -51,7 +51,7 @@ def snapshots(
     if lose_snapshots is not None and not rest["uninstall"]:
         raise UsageError("--lose-snapshots goes with --uninstall")
     session, timeout = current_session(), rest["timeout"]
-    where = Source(manifests=manifests, proxy=source, registry=registry, image=controller_image,
+    where = Source(manifests=manifests, repository=source, registry=registry, image=controller_image,
                    groups=not no_group_snapshots)
     with Answering(session, rest) as answering:
         if rest["render"]:

@@ -1,78 +1,86 @@
-"""Upstream's release of the snapshot API, fetched as Go modules and checked against their published checksums.
+"""Upstream's release of the snapshot API, fetched as the source archives of its tags, its manifests checked.
 
-A module of a version never changes, and its checksum is known before it is fetched (sum.golang.org), so it does not
-matter which proxy hands it out. The checksum, "h1", is that of golang.org/x/mod sumdb/dirhash: SHA-256 over the sorted
-lines "SHA-256 of the file, two blanks, its name".
+A released manifest never changes, and its checksum is built in, so it does not matter which mirror hands the archive
+out: SHA-256 over the sorted lines "SHA-256 of the file, two blanks, its name" of the manifests alone, since an archive
+may be packed anew with other bytes.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import re
 import ssl
+import tarfile
 import urllib.error
 import urllib.request
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plugin_core import errors
 from plugin_core.kube.authorities import authorities_to_name
 from plugin_core.model.durations import Deadline
 
-PROXY = "https://proxy.golang.org"
-LARGEST = 64 * 1024 * 1024
-"""Bytes; the archives have half a megabyte."""
+REPOSITORY = "https://github.com/kubernetes-csi/external-snapshotter"
+LARGEST = 256 * 1024 * 1024
+"""Bytes of an archive; upstream's have a few million."""
 
 AIR_GAP = (
     "where there is no way to it: --manifests DIR with client/config/crd and deploy/kubernetes/snapshot-controller of "
-    "the release (github.com/kubernetes-csi/external-snapshotter), and --registry or --controller-image"
+    f"the release ({REPOSITORY}), and --registry or --controller-image"
 )
 
 
 @dataclass(frozen=True)
-class Module:
-    """One Go module of a release. checksum: its h1. folder: where in it the manifests lie."""
+class Archive:
+    """The source archive of one tag. folder: where in it the manifests lie. checksum: theirs, see above."""
 
-    path: str
-    version: str
-    checksum: str
+    tag: str
     folder: str
+    checksum: str
 
-    def address(self, proxy: str) -> str:
-        return f"{proxy}/{self.path}/@v/{self.version}.zip"
+    def address(self, repository: str) -> str:
+        return f"{repository.rstrip('/')}/archive/refs/tags/{self.tag}.tar.gz"
 
 
-def fetch_folder(module: Module, *, proxy: str, deadline: Deadline) -> dict[str, str]:
-    """The files of the module's folder, by name. Raises PluginError with the address and the way without a network."""
-    address = module.address(_checked(proxy))
+def fetch_folder(archive: Archive, *, repository: str, deadline: Deadline) -> dict[str, str]:
+    """The manifests of the archive's folder, by name.
+
+    Raises PluginError with the address, what came instead, and the way without a network.
+    """
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", repository):
+        raise errors.UsageError(f'"{repository}" is no address of a repository', hint=f"for example {REPOSITORY}")
+    address = archive.address(repository)
     content = _download(address, deadline)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            found = checksum_of(archive)
-            if found != module.checksum:
-                raise errors.PluginError(
-                    f"{address} is not what was published: its checksum is {found}, not {module.checksum}",
-                    hint=f"do not use it; {AIR_GAP}",
-                )
-            below = f"{module.path}@{module.version}/{module.folder}/"
-            names = [name for name in archive.namelist() if name.startswith(below) and name.endswith(".yaml")]
-            return {name.removeprefix(below): archive.read(name).decode() for name in names}
-    except zipfile.BadZipFile as error:
+        files = _manifests(content, archive.folder)
+    except (tarfile.TarError, OSError, EOFError) as error:
         raise errors.PluginError(f"{address} is no archive: {error}", hint=AIR_GAP) from error
+    found = checksum_of(files)
+    if found != archive.checksum:
+        raise errors.PluginError(
+            f"{address} is not what was released: its {archive.folder} has checksum {found}, not {archive.checksum}",
+            hint=f"do not use it; {AIR_GAP}",
+        )
+    return {name: text.decode() for name, text in files.items()}
 
 
-def checksum_of(archive: zipfile.ZipFile) -> str:
-    """The h1 of a module's zip file."""
-    lines = [f"{hashlib.sha256(archive.read(name)).hexdigest()}  {name}\n" for name in sorted(archive.namelist())]
-    return "h1:" + base64.b64encode(hashlib.sha256("".join(lines).encode()).digest()).decode()
+def checksum_of(files: Mapping[str, bytes]) -> str:
+    """Of manifests by name; the same for the same files in any order."""
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _checked(proxy: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", proxy):
-        raise errors.UsageError(f'"{proxy}" is no address of a Go module proxy', hint=f"for example {PROXY}")
-    return proxy.rstrip("/")
+def _manifests(content: bytes, folder: str) -> dict[str, bytes]:
+    """Read from memory, never unpacked to disk. The archive's own top folder is named after the tag."""
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as opened:
+        for member in opened:
+            name = member.name.partition("/")[2].removeprefix(f"{folder}/")
+            if member.isfile() and f"/{folder}/{name}" in f"/{member.name}" and re.fullmatch(r"[^/]+\.yaml", name):
+                reader = opened.extractfile(member)
+                files[name] = reader.read() if reader else b""
+    return files
 
 
 def _download(address: str, deadline: Deadline) -> bytes:

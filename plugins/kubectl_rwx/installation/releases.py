@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kubectl_rwx.diagnosis.snapshot_controllers import controller_image, version_of
-from kubectl_rwx.installation.archives import Module, fetch_folder
+from kubectl_rwx.installation.archives import Archive, fetch_folder
 from kubectl_rwx.installation.images import CONTROLLER, SNAPSHOTTER_VERSION
 from kubectl_rwx.installation.manifest_folders import parse_manifests, read_manifests
 from kubectl_rwx.readiness.images import mirrored
@@ -29,12 +29,11 @@ from plugin_core.model.kinds import (
 )
 from plugin_core.model.manifests import Manifest, name_of, part_of
 
-_SNAPSHOTTER = "github.com/kubernetes-csi/external-snapshotter"
-MODULES = (
-    Module(f"{_SNAPSHOTTER}/client/v8", f"v{SNAPSHOTTER_VERSION}", "h1:FtGewu2k6HWw6evLGXY8JqUZ9eHpti1kd3e4amj+ilA=",
-           "config/crd"),
-    Module(f"{_SNAPSHOTTER}/v8", f"v{SNAPSHOTTER_VERSION}", "h1:PY0WimDZEra5nlQfg9XliMh0kXoZAaE92z4WSrTutdQ=",
-           "deploy/kubernetes/snapshot-controller"),
+ARCHIVES = (
+    Archive(f"client/v{SNAPSHOTTER_VERSION}", "client/config/crd",
+            "sha256:76d5da8ab4f561cf5999d8435fa3533cc58da5ad7876f56e4d9ce5d840a97d00"),
+    Archive(f"v{SNAPSHOTTER_VERSION}", "deploy/kubernetes/snapshot-controller",
+            "sha256:735eea814f1931604c5e0499c8785b60d10ba17e20007993f956261f0a8410ca"),
 )
 _ORDER = (CUSTOM_RESOURCE_DEFINITION, SERVICE_ACCOUNT, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING,
           DEPLOYMENT)
@@ -43,13 +42,14 @@ _NEEDED = (VOLUME_SNAPSHOT_CLASS, VOLUME_SNAPSHOT_CONTENT, VOLUME_SNAPSHOT)
 
 @dataclass(frozen=True)
 class Source:
-    """manifests: the user's folder or file; "" fetches the release from `proxy`. groups: with group snapshots' CRDs.
+    """manifests: the user's folder or file; "" fetches the release from `repository`.
 
     registry: where images are mirrored to, "" for nowhere. image: the controller's, instead of the manifest's.
+    groups: with group snapshots' CRDs.
     """
 
     manifests: str = ""
-    proxy: str = ""
+    repository: str = ""
     registry: str = ""
     image: str = ""
     groups: bool = True
@@ -75,8 +75,8 @@ def load_release(source: Source, *, deadline: Deadline) -> Release:
         origin, found = source.manifests, read_manifests(source.manifests)
         image = source.image
     else:
-        origin = ", ".join(module.address(source.proxy) for module in MODULES)
-        found = tuple(_fetched(source.proxy, deadline))
+        origin = ", ".join(archive.address(source.repository) for archive in ARCHIVES)
+        found = tuple(_fetched(source.repository, deadline))
         image = source.image or CONTROLLER
     return assemble(found, source=source, image=image, origin=origin)
 
@@ -116,11 +116,11 @@ def marked(manifest: Manifest, *, part: str, version: str = "") -> Manifest:
     return item
 
 
-def _fetched(proxy: str, deadline: Deadline) -> Iterable[Manifest]:
-    for module in MODULES:
-        for name, text in sorted(fetch_folder(module, proxy=proxy, deadline=deadline).items()):
+def _fetched(repository: str, deadline: Deadline) -> Iterable[Manifest]:
+    for archive in ARCHIVES:
+        for name, text in sorted(fetch_folder(archive, repository=repository, deadline=deadline).items()):
             if name != "kustomization.yaml":
-                yield from parse_manifests(text, where=f"{module.address(proxy)}:{name}")
+                yield from parse_manifests(text, where=f"{archive.address(repository)}:{name}")
 
 
 def _refuse_strangers(items: Sequence[Manifest], origin: str) -> None:

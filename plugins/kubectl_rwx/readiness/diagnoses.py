@@ -20,7 +20,6 @@ from plugin_core.model.manifests import Manifest
 from plugin_core.model.progress import Progress
 from plugin_core.model.refs import Target
 
-
 ANY = "*"
 """Stands for every object of a kind that is not served."""
 

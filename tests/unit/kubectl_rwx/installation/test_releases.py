@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import io
+import tarfile
 import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubectl_rwx.installation.archives import Module, checksum_of, fetch_folder
+from kubectl_rwx.installation.archives import Archive, checksum_of, fetch_folder
 from kubectl_rwx.installation.images import CONTROLLER, SNAPSHOTTER_VERSION
 from kubectl_rwx.installation.manifest_folders import read_manifests
-from kubectl_rwx.installation.releases import MODULES, Source, assemble, load_release
+from kubectl_rwx.installation.releases import ARCHIVES, Source, assemble, load_release
 from plugin_core import errors
 from plugin_core.model.durations import Deadline
 from unit.kubectl_rwx.installation.objects import controller, definition, release, upstream
@@ -91,7 +91,7 @@ def test_folders_trees_and_kustomizations(tmp_path: Path) -> None:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[dict[str, bytes]], str]]:
-    """serve({path: content}) → the address of a module proxy that knows these paths."""
+    """serve({path: content}) → the address of a repository that knows these paths."""
     servers: list[HTTPServer] = []
 
     def start(pages: dict[str, bytes]) -> str:
@@ -115,35 +115,36 @@ def serve() -> Iterator[Callable[[dict[str, bytes]], str]]:
         server.server_close()
 
 
-def archive(files: dict[str, str]) -> bytes:
+def packed(files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
+    with tarfile.open(fileobj=buffer, mode="w:gz") as opened:
         for name, text in files.items():
-            zipped.writestr(f"example.com/m@v1.0.0/{name}", text)
+            member = tarfile.TarInfo(f"snapshotter-1.0.0/{name}")
+            member.size = len(text)
+            opened.addfile(member, io.BytesIO(text.encode()))
     return buffer.getvalue()
 
 
-def test_the_archive_is_checked_before_it_is_read(serve: Callable[[dict[str, bytes]], str]) -> None:
-    content = archive({"crd/one.yaml": "a: 1\n", "crd/sub.txt": "", "other/two.yaml": ""})
-    with zipfile.ZipFile(io.BytesIO(content)) as opened:
-        checksum = checksum_of(opened)
-    module = Module("example.com/m", "v1.0.0", checksum, "crd")
-    proxy = serve({"/example.com/m/@v/v1.0.0.zip": content})
-    deadline = Deadline.after(10)
-    assert fetch_folder(module, proxy=proxy + "/", deadline=deadline) == {"one.yaml": "a: 1\n"}
-    other = serve({"/example.com/m/@v/v1.0.0.zip": archive({"crd/one.yaml": "a: 2\n"})})
-    with pytest.raises(errors.PluginError, match="is not what was published"):
-        fetch_folder(module, proxy=other, deadline=deadline)
-    for broken in (serve({}), serve({"/example.com/m/@v/v1.0.0.zip": b"<html>"})):
+def test_what_is_fetched_is_checked_before_it_is_used(serve: Callable[[dict[str, bytes]], str]) -> None:
+    files = {"crd/one.yaml": "a: 1\n", "crd/deep/three.yaml": "", "crd/sub.txt": "", "other/crd/two.yaml": "",
+             "two.yaml": ""}
+    archive = Archive("client/v1.0.0", "crd", checksum_of({"one.yaml": b"a: 1\n"}))
+    page, deadline = "/archive/refs/tags/client/v1.0.0.tar.gz", Deadline.after(10)
+    repository = serve({page: packed(files)})
+    assert fetch_folder(archive, repository=repository + "/", deadline=deadline) == {"one.yaml": "a: 1\n"}
+    for changed in ({**files, "crd/one.yaml": "a: 2\n"}, {**files, "crd/more.yaml": ""}, {}):
+        with pytest.raises(errors.PluginError, match="is not what was released"):
+            fetch_folder(archive, repository=serve({page: packed(changed)}), deadline=deadline)
+    for broken in (serve({}), serve({page: b"<html>"}), serve({page: packed(files)[:-40]})):
         with pytest.raises(errors.PluginError) as refused:
-            fetch_folder(module, proxy=broken, deadline=deadline)
-        assert "/example.com/m/@v/v1.0.0.zip" in refused.value.message and "--manifests" in refused.value.hint
+            fetch_folder(archive, repository=broken, deadline=deadline)
+        assert page in refused.value.message and "--manifests" in refused.value.hint
     with pytest.raises(errors.UsageError, match="no address"):
-        fetch_folder(module, proxy="ftp://x", deadline=deadline)
+        fetch_folder(archive, repository="ftp://x", deadline=deadline)
 
 
 def test_nobody_is_asked_for_a_release_that_lies_in_a_folder(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(upstream()))
-    made = load_release(Source(manifests=str(tmp_path), proxy="http://127.0.0.1:9"), deadline=Deadline.after(5))
+    made = load_release(Source(manifests=str(tmp_path), repository="http://127.0.0.1:9"), deadline=Deadline.after(5))
     assert (made.version, made.origin) == ("8.6.0", str(tmp_path))
-    assert {module.version for module in MODULES} == {f"v{SNAPSHOTTER_VERSION}"}
+    assert all(archive.tag.endswith(f"v{SNAPSHOTTER_VERSION}") for archive in ARCHIVES)
