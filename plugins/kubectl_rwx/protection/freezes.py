@@ -81,7 +81,7 @@ class Freezer:
             if any(hook in self._begun for hook in hooks):
                 continue
             try:
-                remove_freeze_record(self._cluster, *holder, run=self._run)
+                remove_freeze_record(self._cluster.within(Deadline.after(THAWING)), *holder, run=self._run)
             except errors.PluginError as error:
                 failed[f"{holder[0].name.lower()}/{holder[1]}"] = f"its record stays: {error.message}"
                 continue

@@ -45,7 +45,7 @@ def test_the_scripts_write_change_and_show_a_tree(tmp_path: Path) -> None:
     assert len(before["./documents/numbers"].digest) == 64
 
     run(scripts.READ_AND_NOTE, tmp_path, "note", "hello")
-    assert run(scripts.SETTLE, tmp_path, "note") == "hello\n"
+    assert run(scripts.SHOW_NOTE, tmp_path, "note") == "hello\n"
     later = read_tree(run(scripts.CHANGE, tmp_path, "other"))
     check = compare_content(before, later)
     assert check.verdict is Verdict.FAIL

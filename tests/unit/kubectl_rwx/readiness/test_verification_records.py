@@ -13,7 +13,7 @@ from plugin_core.model.checks import Check, Verdict
 from plugin_core.model.kinds import STORAGE_CLASS
 from plugin_core.storage.verifications import Verification, hash_parameters, verification_of
 
-ALL = {"rwx": True, "snapshot": True, "restore": True, "clone": True}
+ALL = {"rwx": True, "snapshot": True, "restore": True, "clone": True, "expansion": True}
 
 
 def rows(**verdicts: Verdict) -> list[Row]:
@@ -24,13 +24,14 @@ def rows(**verdicts: Verdict) -> list[Row]:
 
 @pytest.mark.parametrize(("found", "accept", "proven", "proved"), [
     (rows(), False, True, ALL),
-    (rows(mtime=Verdict.WARN), False, False, {"rwx": True, "clone": True}),
+    (rows(mtime=Verdict.WARN), False, False, {"rwx": True, "clone": True, "expansion": True}),
     (rows(mtime=Verdict.WARN), True, True, ALL),
-    (rows(content=Verdict.FAIL), True, False, {"rwx": True, "snapshot": False, "restore": False, "clone": True}),
+    (rows(content=Verdict.FAIL), True, False, {**ALL, "snapshot": False, "restore": False}),
     (rows(second_pod=Verdict.FAIL), False, False, {**ALL, "rwx": False}),
-    (rows(second_pod=Verdict.WARN), True, True, {"snapshot": True, "restore": True, "clone": True}),
+    (rows(second_pod=Verdict.WARN), True, True, {name: True for name in ALL if name != "rwx"}),
     (rows(clone=Verdict.SKIP, clone_data=Verdict.SKIP), False, True, {**ALL, "clone": False}),
-], ids=["all", "loss", "accepted", "data", "second-node", "one-node", "no-clones"])
+    (rows(expand=Verdict.FAIL), False, False, {**ALL, "expansion": False}),
+], ids=["all", "loss", "accepted", "data", "second-node", "one-node", "no-clones", "no-growth"])
 def test_what_is_proven_refuted_and_left_open(
     found: list[Row], accept: bool, proven: bool, proved: dict[str, bool]
 ) -> None:
