@@ -23,6 +23,13 @@ SHARED, NOSNAP = "shared.csi.sandbox.local", "nosnap.csi.sandbox.local"
 DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
 MISSPELT = "snapshot.storage.k8s.io/is-default-class"
 ClassMaker = Callable[..., str]
+EXPECTED = {
+    **dict.fromkeys(("shared", "fuzzy", "slow", "late", "sized"), ("usable", "observed", "observed")),
+    "failing": ("unknown", "observed", "unknown"), "block": ("unknown", "unknown", "unknown"),
+    "nosnap": ("rejected", "observed", "no"),
+}
+"""Verdict, and how sure sharing and snapshots are, of each driver that was used. That block can do no sharing is not
+known before a proof: a claim that stays Pending says nothing."""
 
 
 @pytest.fixture
@@ -187,6 +194,24 @@ def test_a_snapshot_class_of_another_share(rwx: Plugin, make_class: ClassMaker) 
     make_class(driver, kind="VolumeSnapshotClass", suffix="-a", parameters=other)
     found = codes(look(rwx, name, code=3))
     assert "share /else instead of /export" in found["nfs-share-differs"]["observed"]
+
+
+def test_each_way_of_storage_gets_its_verdict(rwx: Plugin, namespace: Kubectl, make_class: ClassMaker) -> None:
+    """A class of this test's own for every driver of the sandbox, each with a claim and a snapshot, in one answer."""
+    names = {way: make_class(f"{way}.csi.sandbox.local", suffix=f"-{way}") for way in EXPECTED}
+    claims = {way: claim(way, storage_class=names[way], size="16Mi") for way in EXPECTED}
+    namespace.apply(claims["block"])
+    bind_claims(namespace, *(claims[way] for way in EXPECTED if way != "block"))
+    for way in ("shared", "fuzzy", "slow", "failing", "late", "sized"):
+        rwx("snapshot", f"pvc/{way}", "--no-wait")
+    namespace.wait_until(
+        lambda: namespace("get", "vs", "-o", "jsonpath={.items[*].status.readyToUse}").stdout.count("true") == 5,
+        "five snapshots to be ready")
+    document = look(rwx, *names.values(), code=0)
+    rows = {way: next(row for row in document["items"] if row["name"] == name) for way, name in names.items()}
+    seen = {way: (row["verdict"], row["rwx"]["level"], row["snapshot"]["level"]) for way, row in rows.items()}
+    assert seen == EXPECTED
+    assert any("not crash-consistent" in caveat or "one moment" in caveat for caveat in rows["fuzzy"]["caveats"])
 
 
 def test_the_chain_is_told(rwx: Plugin) -> None:

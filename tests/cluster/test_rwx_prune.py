@@ -109,5 +109,6 @@ def test_a_nightly_snapshot_with_retention_and_the_safety_sets(rwx: Plugin, name
     kept = snapshot_names(namespace)
     assert "tonight" in kept and len(kept) == 2 and "good" not in kept
     assert rwx("snapshot", "pvc/data", "--keep-last", "1", "--no-wait").returncode == 2
-    failing = rwx("snapshot", "pvc/data", "--name", "late", "--keep-last", "1", "--timeout", "0.5s")
-    assert failing.returncode == 4 and set(kept) <= set(snapshot_names(namespace)), failing.stderr
+    bind_claims(namespace, claim("never", storage_class="failing", size="16Mi"))
+    failing = rwx("snapshot", "pvc/data", "pvc/never", "--name", "late", "--keep-last", "1", "--timeout", "3s")
+    assert failing.returncode == 6 and set(kept) <= set(snapshot_names(namespace)), failing.stderr

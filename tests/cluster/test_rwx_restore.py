@@ -148,7 +148,7 @@ def test_a_snapshot_that_is_not_ready(rwx: Plugin, namespace: Kubectl) -> None:
     )
     done = rwx("restore", "vs/broken")
     assert done.returncode == 3
-    assert "it is not ready to use" in done.stderr and "failing.csi.sandbox.local" in done.stderr
+    assert "it is not ready to use" in done.stderr and "out of snapshot reserve" in done.stderr
     assert claim_names(namespace) == ["data"]
 
 
