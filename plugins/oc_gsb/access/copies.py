@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from oc_gsb.access.differences import changed_fields
 from oc_gsb.access.outcomes import CREATED, DELETED, REFUSED, UNCHANGED, Outcome, answer_with
 from oc_gsb.access.plans import Planner, fresh_copy
@@ -83,15 +85,18 @@ def delete(cluster: Cluster, request: DeleteRequest, *, progress: Progress) -> A
     return answer_with("SccCopyList", outcomes, dry_run=cluster.dry_run, empty="No SCC to delete.")
 
 
-def delete_copy(cluster: Cluster, name: str, *, progress: Progress) -> list[Outcome]:
-    """One SCC and its ClusterRole, if they are ours and unused; what is taken into use meanwhile is put back."""
+def delete_copy(cluster: Cluster, name: str, *, progress: Progress, without: Collection[str] = ()) -> list[Outcome]:
+    """One SCC and its ClusterRole, if they are ours and unused; what is taken into use meanwhile is put back.
+
+    without: uids of bindings that do not count as users, since under a dry run they are still there.
+    """
     try:
         scc: Manifest | None = cluster.get(SCC, name)
     except errors.NotFound:
         scc = None
     if scc is not None and labels_of(scc).get(MANAGED_BY_LABEL) != GSB:
         return [Outcome(SCC, name, REFUSED, message="was not made by oc-gsb", hint=f"by hand: oc delete scc {name}")]
-    users = scc_users(cluster, Grant(scc=name, namespace=cluster.namespace, account=""))
+    users = scc_users(cluster, Grant(scc=name, namespace=cluster.namespace, account=""), without=without)
     if users:
         more = f" (and {len(users) - 1} more)" if len(users) > 1 else ""
         return [Outcome(SCC, name, REFUSED, message=f"it is in use: {users[0]}{more}",
@@ -112,12 +117,18 @@ def delete_copy(cluster: Cluster, name: str, *, progress: Progress) -> list[Outc
     return [Outcome(SCC, name, DELETED), *found]
 
 
-def _remove_role(cluster: Cluster, scc: str) -> Manifest | None:
+def find_role(cluster: Cluster, scc: str) -> Manifest | None:
+    """The ClusterRole that allows to use the SCC; None when there is none or it is not ours."""
     try:
         role = cluster.get(CLUSTER_ROLE, ROLE_PREFIX + scc)
     except errors.NotFound:
         return None
-    if labels_of(role).get(MANAGED_BY_LABEL) != GSB:
+    return role if labels_of(role).get(MANAGED_BY_LABEL) == GSB else None
+
+
+def _remove_role(cluster: Cluster, scc: str) -> Manifest | None:
+    role = find_role(cluster, scc)
+    if role is None:
         return None
     cluster.delete(CLUSTER_ROLE, name_of(role), uid=uid_of(role))
     return {"apiVersion": CLUSTER_ROLE.api_version, "kind": CLUSTER_ROLE.name, **role}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from oc_gsb.access.bindings import GROUP_PREFIX, grant_of
-from oc_gsb.access.copies import delete_copy
+from oc_gsb.access.copies import delete_copy, find_role
 from oc_gsb.access.decisions import SERVICE_ACCOUNT
 from oc_gsb.access.outcomes import DELETED, UNCHANGED, Outcome, answer_with
 from oc_gsb.sidecar.grants import ROLE_PREFIX, Grant, binding_users, scc_users
@@ -16,7 +16,7 @@ from oc_gsb.sidecar.results import Answer
 from oc_gsb.sidecar.selection import served_kinds
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.model.kinds import POD, ROLE_BINDING, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS, Kind
+from plugin_core.model.kinds import CLUSTER_ROLE, POD, ROLE_BINDING, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS, Kind
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
 from plugin_core.model.progress import Progress
 from plugin_core.names import GSB, MANAGED_BY_LABEL
@@ -107,14 +107,14 @@ def _copies(
     cluster: Cluster, request: CleanupRequest, going: list[Manifest], progress: Progress
 ) -> Iterator[Outcome]:
     """Copies that nobody uses once the bindings above are gone."""
-    gone = {f"rolebinding {name_of(one)} in namespace {namespace_of(one)} grants it" for one in going}
+    gone = {uid_of(one) for one in going}
     for scc in cluster.list_all(SECURITY_CONTEXT_CONSTRAINTS, labels=OURS).items:
         name = name_of(scc)
-        users = set(scc_users(cluster, Grant(scc=name, namespace=cluster.namespace, account=""))) - gone
-        if users:
+        if scc_users(cluster, Grant(scc=name, namespace=cluster.namespace, account=""), without=gone):
             continue
-        if request.confirmed and not cluster.dry_run.on:
-            yield from delete_copy(cluster, name, progress=progress)
-        else:
-            yield Outcome(SECURITY_CONTEXT_CONSTRAINTS, name, DELETED if request.confirmed else WOULD,
-                          message="nobody may use it and no pod runs under it")
+        if request.confirmed:
+            yield from delete_copy(cluster, name, progress=progress, without=gone)
+            continue
+        yield Outcome(SECURITY_CONTEXT_CONSTRAINTS, name, WOULD, message="nobody may use it and no pod runs under it")
+        if find_role(cluster, name):
+            yield Outcome(CLUSTER_ROLE, ROLE_PREFIX + name, WOULD, message=f"it is for SCC {name} only")

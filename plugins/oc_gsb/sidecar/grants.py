@@ -7,6 +7,7 @@ is there; who removes a thing looks for such signs once more afterwards and puts
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from oc_gsb.sidecar.record import read_record
@@ -181,9 +182,12 @@ def _has_record_for(workload: Manifest, scc: str) -> bool:
     return record is not None and record.scc == scc
 
 
-def scc_users(cluster: Cluster, grant: Grant) -> list[str]:
-    """What anywhere in the cluster still relies on the SCC: bindings of its role, its own lists, running pods."""
-    found = _bindings(cluster, grant)
+def scc_users(cluster: Cluster, grant: Grant, *, without: Collection[str] = ()) -> list[str]:
+    """What anywhere in the cluster still relies on the SCC: bindings of its role, its own lists, running pods.
+
+    without: uids of bindings that are not counted.
+    """
+    found = _bindings(cluster, grant, without=without)
     try:
         scc = cluster.get(SECURITY_CONTEXT_CONSTRAINTS, grant.scc)
         found += [f"its own {key} name {scc[key][0]}" for key in ("users", "groups") if scc.get(key)]
@@ -195,12 +199,13 @@ def scc_users(cluster: Cluster, grant: Grant) -> list[str]:
     return found
 
 
-def _bindings(cluster: Cluster, grant: Grant) -> list[str]:
+def _bindings(cluster: Cluster, grant: Grant, *, without: Collection[str] = ()) -> list[str]:
     found = []
     for kind in (ROLE_BINDING, CLUSTER_ROLE_BINDING):
         for binding in cluster.list_all(kind).items:
             role = binding.get("roleRef") or {}
-            if (role.get("kind"), role.get("name")) == (CLUSTER_ROLE.name, grant.role):
+            grants_it = (role.get("kind"), role.get("name")) == (CLUSTER_ROLE.name, grant.role)
+            if grants_it and uid_of(binding) not in without:
                 where = f" in namespace {namespace_of(binding)}" if namespace_of(binding) else ""
                 found.append(f"{kind.name.lower()} {name_of(binding)}{where} grants it")
     return found

@@ -31,8 +31,9 @@ def results(answer):
 def test_shown_first_deleted_with_yes():
     cluster = make_openshift(*LEFT)
     answer = clean(cluster)
-    assert results(answer) == [("RoleBinding", "to be deleted"), ("SecurityContextConstraints", "to be deleted")]
-    assert "add --yes to delete 2 objects" in answer.report.notes[0]
+    assert results(answer) == [("RoleBinding", "to be deleted"), ("SecurityContextConstraints", "to be deleted"),
+                               ("ClusterRole", "to be deleted")]
+    assert "add --yes to delete 3 objects" in answer.report.notes[0]
     assert results(clean(cluster, confirmed=True)) == [
         ("RoleBinding", "deleted"), ("SecurityContextConstraints", "deleted"), ("ClusterRole", "deleted")]
     assert results(clean(cluster, everywhere=True)) == []
@@ -41,8 +42,8 @@ def test_shown_first_deleted_with_yes():
 
 def test_dry_run_deletes_nothing():
     cluster = make_openshift(*LEFT, dry_run=DryRun.SERVER)
-    assert results(clean(cluster, confirmed=True)) == [("RoleBinding", "deleted"), ("SecurityContextConstraints",
-                                                                                    "deleted")]
+    assert results(clean(cluster, confirmed=True)) == [
+        ("RoleBinding", "deleted"), ("SecurityContextConstraints", "deleted"), ("ClusterRole", "deleted")]
     assert names_of(cluster, BINDINGS) and COPY in names_of(cluster, COPIES)
 
 
