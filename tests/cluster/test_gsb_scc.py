@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cluster.kasten_objects import K10
 from cluster.kubectl import Kubectl, Plugin
 from cluster.scc_objects import ACCOUNT, application, own_base, rolled_out, scc_of
 
@@ -119,10 +120,12 @@ def test_least_rights_are_enough_to_look(namespace: Kubectl, kubectl: Kubectl, g
     namespace("create", "serviceaccount", "auditor")
     user = f"system:serviceaccount:{namespace.name}:auditor"
     try:
-        namespace("create", "rolebinding", "auditor", f"--role={namespace.name}", f"--user={user}")
+        for where in (namespace, kubectl.within(K10)):
+            where("create", "rolebinding", namespace.name, f"--role={namespace.name}", f"--user={user}")
         kubectl("create", "clusterrolebinding", namespace.name, f"--clusterrole={namespace.name}", f"--user={user}")
         for command in ("discover", "status"):
             done = gsb(command, "--as", user)
             assert done.returncode == 0 and "not known" not in done.stderr, done.stderr
     finally:
         kubectl("delete", "clusterrole,clusterrolebinding", namespace.name, "--ignore-not-found")
+        kubectl.within(K10)("delete", "role,rolebinding", namespace.name, "--ignore-not-found")
