@@ -7,20 +7,31 @@ kubectl shows it is compared as text.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from cluster.gsb_objects import KINDS, NEEDED, bounding_sets, ready_columns, sccs_of, shown, wait_ready
+import pytest
+
+from cluster.gsb_objects import KINDS, NEEDED, bounding_sets, pods_of, ready_columns, sccs_of, shown, wait_ready
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, deployment
+from cluster.scc_objects import ACCOUNT, own_base
 
 COUNTS = (1, 2, 5)
 CLAIM = {"Deployment": "shared-data", "DeploymentConfig": "shared-data", "StatefulSet": "own"}
 
 
-def workload(kind: str, name: str, *, replicas: int) -> dict[str, Any]:
-    """One that mounts CLAIM at /data; a StatefulSet by a claim template of its own."""
+def workload(kind: str, name: str, *, replicas: int, account: str = "", **security: Any) -> dict[str, Any]:
+    """One that mounts CLAIM at /data; a StatefulSet by a claim template of its own.
+
+    account: its service account; "" for the namespace's default. security: fields of its container's securityContext.
+    """
     made = deployment(name, {CLAIM[kind]: "/data"}, replicas=replicas, kind=kind)
     spec = made["spec"]["template"]["spec"]
+    if account:
+        spec["serviceAccountName"] = account
+    if security:
+        spec["containers"][0]["securityContext"] = security
     if kind == "StatefulSet":
         del spec["volumes"]
         made["spec"].update(volumeClaimTemplates=[claim("own")], podManagementPolicy="Parallel")
@@ -123,3 +134,50 @@ def test_exclusive_claims_and_an_image_that_does_not_start(gsb: Plugin, namespac
         assert set(ready_columns(namespace, name)) == {"2/2"}
     gsb.ok("uninject", "--all")
     assert settled() == before
+
+
+@pytest.fixture
+def base(kubectl: Kubectl, namespace: Kubectl) -> Iterator[str]:
+    """An SCC of priority 20 for account `app`, like restricted-v2."""
+    with own_base(kubectl, namespace) as name:
+        yield name
+
+
+def test_each_scc_keeps_user_and_groups(gsb: Plugin, namespace: Kubectl, base: str) -> None:
+    """anyuid (as root), nonroot-v2 (as a user of its own), one of priority 20, one pinned by required-scc."""
+    for account, scc in (("root", "anyuid"), ("other", "nonroot-v2")):
+        namespace("create", "serviceaccount", account)
+        grant = {"apiGroups": ["security.openshift.io"], "resources": ["securitycontextconstraints"], "verbs": ["use"],
+                 "resourceNames": [scc]}
+        namespace.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": account},
+                         "rules": [grant]})
+        namespace("create", "rolebinding", account, f"--role={account}", f"--serviceaccount={namespace.name}:{account}")
+    pinned = workload("StatefulSet", "pinned", replicas=1, account="root")
+    pinned["spec"]["template"]["metadata"]["annotations"] = {"openshift.io/required-scc": "anyuid"}
+    namespace.apply(
+        claim("shared-data"), workload("Deployment", "root", replicas=1, account="root", runAsUser=0), pinned,
+        workload("DeploymentConfig", "other", replicas=1, account="other", runAsUser=4321),
+        workload("Deployment", "custom", replicas=2, account=ACCOUNT))
+    was = {"root": "anyuid", "pinned": "anyuid", "other": "nonroot-v2", "custom": base}
+    kinds = {"root": "deploy", "pinned": "sts", "other": "dc", "custom": "deploy"}
+    for name in was:
+        wait_ready(namespace, name, 2 if name == "custom" else 1)
+
+    def identities() -> dict[str, str]:
+        return {name: namespace.sh(pods_of(namespace, name)[0]["metadata"]["name"], "id", container="app")
+                for name in was}
+
+    assert {name: sccs_of(namespace, name) for name in was} == {name: {scc} for name, scc in was.items()}
+    ids, before = identities(), {name: shown(namespace, kinds[name], name) for name in was}
+    planned = {item["name"]: item["sccWithSidecar"] for item in gsb.json("scc", "plan", "--all")["items"]}
+    injected = gsb.json("inject", "--all")["items"]
+    assert {item["name"]: item["result"] for item in injected} == dict.fromkeys(was, "injected")
+    assert {item["name"]: item["scc"] for item in injected} == planned == {
+        name: f"{scc}-gsb" for name, scc in was.items()}
+    assert {name: sccs_of(namespace, name) for name in was} == {name: {f"{scc}-gsb"} for name, scc in was.items()}
+    assert identities() == ids and "uid=0" in ids["root"] and "uid=4321" in ids["other"]
+    checks = [item for item in gsb.json("verify", "--all")["items"] if item["check"] == "read-closed-file"]
+    assert {item["name"]: item["verdict"] for item in checks} == dict.fromkeys(was, "ok")
+    gsb.ok("uninject", "--all")
+    assert {name: shown(namespace, kinds[name], name) for name in was} == before
+    assert {name: sccs_of(namespace, name) for name in was} == {name: {scc} for name, scc in was.items()}

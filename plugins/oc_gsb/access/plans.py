@@ -115,7 +115,7 @@ class Planner:
         if copy is not None or (scc.wanted and not scc.granted):
             grants = self._reach.grants(scc.wanted, namespace=self._cluster.namespace, account=account)
         later_sccs = self.sccs_with(copy)
-        with_sidecar = pod_from(add_sidecar(plain, options=OPTIONS, scc=scc.wanted, pin=scc.pin))
+        with_sidecar = pod_from(add_sidecar(plain, options=OPTIONS, scc=scc.wanted, pin=scc.pin, user=scc.user))
         later = self.admission.decide(with_sidecar, owner=owner, account=account, sccs=later_sccs, grants=grants)
         now = ",".join(sorted({annotations_of(pod).get(POD_SCC, "") for pod in pods} - {""}))
         made = AccessPlan(

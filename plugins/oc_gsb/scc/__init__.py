@@ -13,7 +13,7 @@ from oc_gsb.scc.admission import Decision, predict
 from oc_gsb.scc.capabilities import SIDECAR_CAPABILITIES, allows_capabilities, capabilities_in_effect
 from oc_gsb.scc.copies import gsb_copy, missing_for_sidecar
 from oc_gsb.scc.order import restriction_score, sort_sccs
-from oc_gsb.scc.pods import with_api_defaults
+from oc_gsb.scc.pods import effective, with_api_defaults
 from oc_gsb.scc.usable import (
     Grant,
     Subject,
@@ -33,6 +33,7 @@ __all__ = [
     "allows_capabilities",
     "capabilities_in_effect",
     "controller_subject",
+    "effective",
     "gsb_copy",
     "may_use_by_grants",
     "missing_for_sidecar",

@@ -128,7 +128,8 @@ class Planner:
             problems = workload_problems(before, k10_namespace=self._k10_namespace)
             if problems:
                 raise errors.NotReady(f"it was changed meanwhile: {'; '.join(problems)}")
-        return add_sidecar(before, options=self._options, scc=plan.scc.wanted, pin=plan.scc.pin, run=run)
+        return add_sidecar(before, options=self._options, scc=plan.scc.wanted, pin=plan.scc.pin, run=run,
+                           user=plan.scc.user)
 
     def runs(self, trial: Trial) -> bool:
         """Whether a container of this image already runs as this service account."""

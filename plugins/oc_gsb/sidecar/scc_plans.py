@@ -24,6 +24,7 @@ from oc_gsb.scc import (
 )
 from oc_gsb.sidecar.containers import SidecarOptions
 from oc_gsb.sidecar.template import add_sidecar
+from oc_gsb.sidecar.users import user_for_sidecar
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS
 from plugin_core.model.manifests import Manifest, annotations_of, labels_of, name_of, namespace_of
@@ -41,8 +42,8 @@ class SccPlan:
 
     copy: `wanted` as it is to be created should it be missing; None where it is not ours. grant: whether the service
     account is to have a grant of `wanted` of its own; granted: whether it may use it already, in whatever way.
-    pin: whether the template requires another SCC than `wanted`. account: the service account. problems: why it would
-    not work.
+    pin: whether the template requires another SCC than `wanted`. account: the service account. user: what
+    user_for_sidecar says. problems: why it would not work.
     """
 
     base: str = ""
@@ -52,6 +53,7 @@ class SccPlan:
     granted: bool = False
     pin: bool = False
     account: str = "default"
+    user: int | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -89,8 +91,9 @@ def plan_scc(
 ) -> SccPlan:
     """pods: the newest running ones; their SCC and identity count before any prediction. Nothing is written."""
     account = service_account_of(workload)
+    plain = add_sidecar(workload, options=options)
     if not reader.served:
-        return SccPlan(account=account)
+        return SccPlan(account=account, user=user_for_sidecar(pod_from(plain)))
     asking = _Asking(reader, workload, namespace=namespace, account=account)
     today = asking.decide(pod_from(workload), reader.sccs)
     running = next((pod for pod in pods if annotations_of(pod).get(POD_SCC)), None)
@@ -98,12 +101,12 @@ def plan_scc(
     base = annotations_of(running)[POD_SCC] if running else today.scc
     if not reference or not base:
         return SccPlan(account=account, problems=(f"its pods are refused already as they are: {today.error}",))
-    plain = add_sidecar(workload, options=options)
     decision = asking.decide(pod_from(plain), reader.sccs)
     by_name = {name_of(scc): scc for scc in reader.sccs}
     if decision.scc and not _faults(decision, reference):
         ours = _as_created(by_name[decision.scc])
-        return SccPlan(base=base, wanted=decision.scc, copy=ours, grant=ours is not None, granted=True, account=account)
+        return SccPlan(base=base, wanted=decision.scc, copy=ours, grant=ours is not None, granted=True, account=account,
+                       user=user_for_sidecar(decision.pod))
     if base not in by_name:
         return SccPlan(base=base, account=account, problems=(f"its pods have SCC {base}, which exists no more",))
     copy = gsb_copy(by_name[base], labels={MANAGED_BY_LABEL: GSB})
@@ -126,7 +129,7 @@ def plan_scc(
     granted = present is not None and asking.is_granted(present)
     return SccPlan(
         base=base, wanted=wanted, copy=ours, grant=ours is not None or not granted, granted=granted, pin=pin,
-        account=account, problems=problems,
+        account=account, user=user_for_sidecar(later.pod), problems=problems,
     )
 
 

@@ -38,13 +38,15 @@ class Removal:
 
 
 def add_sidecar(
-    workload: Manifest, *, options: SidecarOptions, scc: str = "", pin: bool = False, run: str = ""
+    workload: Manifest, *, options: SidecarOptions, scc: str = "", pin: bool = False, run: str = "",
+    user: int | None = None,
 ) -> Manifest:
     """The workload with sidecar, volumes, mounts, annotation and record; equal to it when it has a record already.
 
     Another tool's sidecar is kept and completed; the record then holds the template without it. scc: what its pods are
     to be admitted by, for the record. pin: its template requires one SCC and must require this one instead. run: for
-    the record. The workload must have no problems by plan_mounts.
+    the record. user: whom the sidecar runs as; None for whom admission or its image says. The workload must have no
+    problems by plan_mounts.
     """
     if read_record(workload) is not None:
         return copy.deepcopy(workload)
@@ -61,6 +63,10 @@ def add_sidecar(
     )
     result = copy.deepcopy(workload)
     _put_in(pod_spec_of(result), plain, options, foreign=foreign, pull_secrets=record.pull_secrets)
+    if user is not None:
+        sidecar = sidecar_of(pod_spec_of(result))
+        assert sidecar is not None
+        sidecar["securityContext"].setdefault("runAsUser", user)
     if pin:
         result["spec"]["template"]["metadata"]["annotations"][REQUIRED_SCC] = scc
     _annotate(result, {FORCE_GENERIC_BACKUP: MARK, INJECTION_RECORD: record_text(record)})
