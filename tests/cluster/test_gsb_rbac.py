@@ -214,6 +214,12 @@ def test_kastens_commands_from_the_token_to_a_restore(
         bound.may("restorepoints")
         bound.does("restorepoints")
         bound.may("restore")
+        lost = bound.does("restore", "--yes", code=5)
+        assert "back as they were backed up" in lost, "the point has the Role as it was for backup"
+        gsb.ok("restore", "--yes")
+        bound.forget()
+        gsb.ok("backup")
+        bound.may("restore")
         bound.does("restore", "--yes")
     finally:
         tidy(kubectl, namespace.name)

@@ -158,6 +158,13 @@ def _follow(
     except KeyboardInterrupt:
         raise errors.Interrupted(f"interrupted; restoreaction/{name} goes on in Kasten",
                                  hint="the same command follows it again") from None
+    except errors.Forbidden as error:
+        # the rights to look were asked for before the start: what came since are the Roles of the restore point
+        raise errors.Forbidden(
+            f"restoreaction/{name} goes on in Kasten, but cannot be followed any more: {error.message}",
+            hint=f"Kasten puts Roles and RoleBindings of namespace {plan.target} back as they were backed up; bind the "
+                 "rights again (oc gsb rbac restore), and the same command follows it",
+            status=error.status, server_message=error.server_message) from error
     action = look.action
     words = "; ".join(action.errors) or (keeper.look() if action.ending is not Ending.COMPLETE else "")
     volumes = ", ".join(f"pvc/{volume.claim}" for volume in action.volumes)
