@@ -59,7 +59,12 @@ def test_an_image_that_does_not_start_is_taken_back(namespace: Kubectl, gsb: Plu
     namespace.apply(claim, made)
     rolled_out(namespace, "statefulset/web")
     gsb.ok("inject", "sts/web")
-    failed = gsb("upgrade", "sts/web", "--image", "sandbox.local/kanister-tools:none", "--timeout", "25s")
+    bad = ("upgrade", "sts/web", "--image", "sandbox.local/kanister-tools:none", "--timeout", "25s")
+    generation = namespace.json("get", "sts", "web")["metadata"]["generation"]
+    refused = gsb(*bad)
+    assert refused.returncode == 3 and "its image does not start" in refused.stderr, refused.stderr
+    assert namespace.json("get", "sts", "web")["metadata"]["generation"] == generation
+    failed = gsb(*bad, "--no-image-check")
     assert failed.returncode in (1, 4) and "rolled back" in failed.stdout, failed.stderr
     assert sidecar_image(namespace, "statefulset/web") == OLD
     rolled_out(namespace, "statefulset/web")

@@ -9,10 +9,11 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from oc_gsb.sidecar.side_by_side import Stop
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase, Readiness, wait_for
-from plugin_core.model.durations import Deadline, seconds_since
+from plugin_core.model.durations import format_duration, seconds_since
 from plugin_core.model.kinds import POD
 from plugin_core.model.manifests import Manifest, labels_of, name_of, namespace_of, part_of, uid_of
 from plugin_core.model.progress import Progress
@@ -26,6 +27,9 @@ TRIALS = f"{MANAGED_BY_LABEL}={GSB},{TEMPORARY}={PURPOSE}"
 
 SECONDS = 90.0
 """How long an image may take to be pulled before the question is left open."""
+
+GONE_SECONDS = 20.0
+"""How long its pod may take to be gone; a kubelet lets it go in a second or two, a node that is away never does."""
 
 GRACE = 30.0
 """Seconds after the end of such a pod in which its own run may be about to delete it."""
@@ -50,8 +54,12 @@ class Tried:
     open: str = ""
 
 
-def try_image(cluster: Cluster, trial: Trial, *, deadline: Deadline, progress: Progress) -> Tried:
-    """Makes the pod, waits for it to end, deletes it. Whatever else than the image stands in its way leaves it open."""
+def try_image(cluster: Cluster, trial: Trial, *, stop: Stop, progress: Progress) -> Tried:
+    """Makes the pod, waits for it to end, deletes it. Whatever else than the image stands in its way leaves it open.
+
+    Waits up to GONE_SECONDS until the pod is gone, so that it neither counts against a quota nor is found afterwards;
+    warns when it is not. Once the user asked for the end, it is only asked to go.
+    """
     name = f"gsb-image-check-{secrets.token_hex(3)}"
     progress.phase(f"trying to pull {trial.image} as service account {trial.account}")
 
@@ -63,17 +71,37 @@ def try_image(cluster: Cluster, trial: Trial, *, deadline: Deadline, progress: P
     except (errors.Forbidden, errors.Invalid) as error:
         return Tried(open=f"no pod could be made to try it: {error.server_message or error.message}")
     try:
-        seen = wait_for(cluster, POD, [name], namespace=cluster.namespace, judge=_judge, deadline=deadline)[name]
+        seen = wait_for(cluster, POD, [name], namespace=cluster.namespace, judge=_judge,
+                        deadline=stop.deadline(SECONDS))[name]
     finally:
-        try:
-            cluster.delete(POD, name, namespace=cluster.namespace)
-        except errors.NotFound:
-            pass
+        _remove(cluster, name, stop=stop, progress=progress)
     if seen.manifest is None:
         return Tried(open="the pod that tried it was deleted by someone else")
     if seen.phase is Phase.FAILED:
         return Tried(problem=f"its image does not start: {seen.readiness.reason}")
     return Tried() if seen.phase is Phase.READY else Tried(open=seen.readiness.reason)
+
+
+def _remove(cluster: Cluster, name: str, *, stop: Stop, progress: Progress) -> None:
+    def judge(pod: Manifest | None) -> Readiness:
+        return Readiness(Phase.READY) if pod is None else Readiness(Phase.WAITING, "terminating")
+
+    try:
+        cluster.delete(POD, name, namespace=cluster.namespace)
+    except errors.NotFound:
+        return
+    after = ""
+    try:
+        seen = wait_for(cluster, POD, [name], namespace=cluster.namespace, judge=judge,
+                        deadline=stop.deadline(GONE_SECONDS))[name]
+        if seen.phase is Phase.READY:
+            return
+        node = part_of(seen.manifest or {}, "spec", "nodeName")
+        after = "" if stop.asked else f" after {format_duration(GONE_SECONDS)}" + (f" (node {node})" if node else "")
+    except errors.PluginError as error:
+        after = f": {error.message}"
+    progress.warn(f"pod/{name}, which tried the image, was deleted but not seen to be gone{after}; if it stays: "
+                  f"oc gsb cleanup -n {cluster.namespace}")
 
 
 def forgotten_trials(pods: Iterable[Manifest]) -> list[Manifest]:

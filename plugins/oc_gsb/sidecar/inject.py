@@ -8,7 +8,7 @@ from functools import partial
 
 from oc_gsb.sidecar import results
 from oc_gsb.sidecar.containers import sidecar_of
-from oc_gsb.sidecar.image_probe import SECONDS, Tried, forget_trials, try_image
+from oc_gsb.sidecar.image_probe import Tried, forget_trials, try_image
 from oc_gsb.sidecar.injection import Injector
 from oc_gsb.sidecar.kasten import read_tools_image
 from oc_gsb.sidecar.mounting import has_nothing_to_back_up
@@ -139,7 +139,7 @@ class _Run:
         wanted = [one for one in trials if not planner.runs(one)]
         if not wanted or not self._request.try_image or self._cluster.dry_run.on:
             return
-        jobs = [partial(try_image, self._cluster, one, deadline=self._stop.deadline(SECONDS), progress=self._progress)
+        jobs = [partial(try_image, self._cluster, one, stop=self._stop, progress=self._progress)
                 for one in wanted]
         done = run_side_by_side(jobs, parallel=1, stop=self._stop)
         tried = dict(zip(wanted, (one or Tried() for one in done), strict=True))

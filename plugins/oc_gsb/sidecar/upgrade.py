@@ -6,7 +6,7 @@ from functools import partial
 
 from oc_gsb.sidecar import results, transitions
 from oc_gsb.sidecar.containers import sidecar_of
-from oc_gsb.sidecar.image_probe import SECONDS, TRIALS, Trial, forget_trials, try_image
+from oc_gsb.sidecar.image_probe import TRIALS, Trial, forget_trials, try_image
 from oc_gsb.sidecar.images import begin_upgrade, end_upgrade, image_of, undo_upgrade
 from oc_gsb.sidecar.injection import ROLLBACK_SECONDS, Failure, judge
 from oc_gsb.sidecar.kasten import read_tools_image
@@ -16,6 +16,7 @@ from oc_gsb.sidecar.requests import UpgradeRequest
 from oc_gsb.sidecar.results import Answer, Outcome, answer_with, outcome_of
 from oc_gsb.sidecar.selection import select_workloads
 from oc_gsb.sidecar.side_by_side import Stop, Voices, run_side_by_side
+from oc_gsb.sidecar.template import release
 from plugin_core import errors
 from plugin_core.errors import ExitCode
 from plugin_core.kube.cluster import Cluster
@@ -67,7 +68,7 @@ class _Run:
         forget_trials(self._cluster, left, progress=progress)
         trials = list(dict.fromkeys(
             self._trial(one) for one in workloads if image_of(one) not in ("", self._image) and has_record(one)))
-        jobs = [partial(try_image, self._cluster, one, deadline=self._stop.deadline(SECONDS), progress=progress)
+        jobs = [partial(try_image, self._cluster, one, stop=self._stop, progress=progress)
                 for one in trials]
         found = run_side_by_side(jobs, parallel=1, stop=self._stop)
         for trial, tried in zip(trials, found, strict=True):
@@ -154,7 +155,10 @@ class _Run:
     def _settle(
         self, workload: Manifest, before: str, failure: Failure, *, same: bool, progress: Progress
     ) -> Outcome:
-        """After a failure: the old image, unless the present one is all there is to return to."""
+        """After a failure: the old image, unless the present one is all there is to return to.
+
+        A run that was killed may have left it at 0 replicas; by now it has those of its record, and they may overlap.
+        """
         target, code, reasons = _target(workload), failure.code, failure.reasons
         if same:
             return outcome_of(
@@ -165,7 +169,7 @@ class _Run:
         try:
             rollout = transitions.change_back(
                 self._cluster, workload, edit=lambda manifest: undo_upgrade(manifest, before),
-                hold=bool(reason_to_stop(workload, self._claims)), deadline=Deadline.after(ROLLBACK_SECONDS),
+                hold=bool(reason_to_stop(release(workload), self._claims)), deadline=Deadline.after(ROLLBACK_SECONDS),
                 progress=progress,
             )
         except errors.PluginError as error:

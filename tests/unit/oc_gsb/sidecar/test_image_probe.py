@@ -7,8 +7,9 @@ import pytest
 
 from fakes.cluster import FakeCluster
 from fakes.progress import Recorder
+from oc_gsb.sidecar import image_probe
 from oc_gsb.sidecar.image_probe import Trial, Tried, forget_trials, forgotten_trials, try_image
-from plugin_core.model.durations import Deadline
+from oc_gsb.sidecar.side_by_side import Stop
 from plugin_core.model.kinds import POD
 from plugin_core.model.manifests import Manifest, labels_of, name_of
 
@@ -16,7 +17,7 @@ WRITES = ["create pods", "delete pods"]
 TRIAL = Trial("tools:1", "builder", ("pull",))
 
 
-def tried(status: Manifest, *, seconds: float = 5.0, **options: Any) -> tuple[Tried, FakeCluster, list[Manifest]]:
+def tried(status: Manifest, **options: Any) -> tuple[Tried, FakeCluster, list[Manifest]]:
     made: list[Manifest] = []
 
     def start(cluster: FakeCluster, pod: Manifest) -> None:
@@ -25,7 +26,7 @@ def tried(status: Manifest, *, seconds: float = 5.0, **options: Any) -> tuple[Tr
 
     cluster = FakeCluster([], expect=WRITES, script=iter([lambda cluster: None] * 50),
                           reactions={"create pods": start}, **options)
-    return try_image(cluster, TRIAL, deadline=Deadline.after(seconds), progress=Recorder()), cluster, made
+    return try_image(cluster, TRIAL, stop=Stop(), progress=Recorder()), cluster, made
 
 
 def ended(**state: Any) -> Manifest:
@@ -53,10 +54,32 @@ def test_an_image_that_does_not_start(status: Manifest, problem: str) -> None:
     assert found.problem == problem and not cluster.objects
 
 
-def test_what_is_not_the_images_fault_leaves_it_open() -> None:
+def test_what_is_not_the_images_fault_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_probe, "SECONDS", 0.05)
     full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}
-    found, cluster, _ = tried({"conditions": [full]}, seconds=0.05)
+    found, cluster, _ = tried({"conditions": [full]})
     assert found.problem == "" and "Unschedulable: full" in found.open and not cluster.objects
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_pod_that_does_not_go_is_told(monkeypatch: pytest.MonkeyPatch, interrupted: bool) -> None:
+    monkeypatch.setattr(image_probe, "GONE_SECONDS", 0.05)
+    stop, progress = Stop(), Recorder()
+
+    def stays(cluster: FakeCluster, pod: Manifest) -> None:
+        cluster.put({**pod, "spec": {**pod["spec"], "nodeName": "away"}})
+        if interrupted:
+            stop.ask()
+
+    def start(cluster: FakeCluster, pod: Manifest) -> None:
+        cluster.put({**pod, "status": ended(exitCode=0)})
+
+    cluster = FakeCluster([], expect=WRITES, script=iter([lambda cluster: None] * 50),
+                          reactions={"create pods": start, "delete pods": stays})
+    assert try_image(cluster, TRIAL, stop=stop, progress=progress) == Tried()
+    (warning,) = progress.warnings
+    assert "was deleted but not seen to be gone" in warning and "oc gsb cleanup -n" in warning
+    assert ("(node away)" in warning) is not interrupted
 
 
 def left(name: str, *, ended_ago: float | None, begun_ago: float, **labels: str) -> Manifest:

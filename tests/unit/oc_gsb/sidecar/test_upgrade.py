@@ -128,6 +128,20 @@ def test_one_killed_while_held_at_zero_is_finished_by_the_next_run():
     assert results(run(cluster)) == {"web": "unchanged"}
 
 
+def test_one_killed_with_a_bad_image_while_held_at_zero_goes_back_by_way_of_zero():
+    made = injected(replicas=1)
+    alone = [claim("data", "ReadWriteOnce")]
+    cluster, controllers = make_world(made, claims=alone, expect=[PATCH])
+    run(cluster, image="broken:9", timeout=0.2)
+    killed = controllers.patches[0]
+    assert (image_of(killed), killed["spec"]["replicas"]) == ("broken:9", 0)
+    cluster, controllers = make_world(killed, claims=alone, expect=[PATCH])
+    assert results(run(cluster, image="broken:9", timeout=0.2)) == {"web": "rolled back"}
+    assert [(image_of(patch), patch["spec"]["replicas"]) for patch in controllers.patches] == [
+        ("broken:9", 1), ("tools:0", 0), ("tools:0", 1)]
+    assert read_record(current(cluster)).replicas is None
+
+
 def without_record(made):
     del made["metadata"]["annotations"][INJECTION_RECORD]
     return made
