@@ -105,6 +105,28 @@ def test_scc_role_and_binding_are_gone(gsb: Plugin, kubectl: Kubectl, namespace:
     assert namespace("get", "rolebindings", "-o", "name").stdout == "rolebinding.rbac.authorization.k8s.io/own-scc\n"
 
 
+def test_access_that_is_kept_in_git_stays_and_is_told(
+    gsb: Plugin, kubectl: Kubectl, namespace: Kubectl, own_scc: str
+) -> None:
+    start(namespace, "deploy")
+    copy, mark = f"{own_scc}-gsb", "argocd.argoproj.io/tracking-id=access:rbac"
+    namespace("apply", "--validate=false", "-f", "-", stdin=gsb.ok("render", "deploy/deploy", "--only", "access"))
+    binding = namespace("get", "rolebindings", "-l", OURS, "-o", "name").stdout.strip()
+    assert binding.endswith(f"{copy}:default")
+    namespace("annotate", binding, mark)
+    kubectl("annotate", "scc", copy, mark)
+    kubectl("annotate", "clusterrole", f"system:openshift:scc:{copy}", mark)
+    done = gsb("uninject", "deploy/deploy")
+    assert done.returncode == 0 and f"/oc-gsb:{copy}:default stays: Argo CD application access" in done.stderr
+    assert namespace("get", "rolebindings", "-l", OURS, "-o", "name").stdout.strip() == binding
+    assert exists(kubectl, "scc", copy) and exists(kubectl, "clusterrole", f"system:openshift:scc:{copy}")
+    namespace("annotate", binding, "argocd.argoproj.io/tracking-id-")
+    done = gsb("uninject", "deploy/deploy")
+    assert done.returncode == 0 and f"{copy} stays: Argo CD application access" in done.stderr
+    assert namespace("get", "rolebindings", "-l", OURS, "-o", "name").stdout == ""
+    assert exists(kubectl, "scc", copy) and exists(kubectl, "clusterrole", f"system:openshift:scc:{copy}")
+
+
 def test_the_scc_stays_while_another_namespace_uses_it(
     gsb: Plugin, kubectl: Kubectl, namespace: Kubectl, own_scc: str, make_namespace: Callable[..., Kubectl]
 ) -> None:

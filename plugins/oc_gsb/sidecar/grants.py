@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from oc_gsb.sidecar.keepers import access_keeper
 from oc_gsb.sidecar.record import read_record
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
@@ -129,15 +130,19 @@ def withdraw(cluster: Cluster, grant: Grant, *, progress: Progress, only: list[M
     """Removes the binding, then role and SCC, each only if it is ours and nothing else needs it; what stays, and why.
 
     only: just these objects, the ones a run made itself. Call it when no pod of the workload has the SCC any more.
+    What somebody keeps in Git is left alone: it would come back, or be missing from what Git says is there.
     """
+    kept: list[str] = []
     users = binding_users(cluster, grant)
     if users:
         return [f"the grant of SCC {grant.scc} to service account {grant.account} stays: {users[0]} needs it"]
     if cluster.dry_run.on:
         return []
     binding = _delete_ours(
-        cluster, ROLE_BINDING, grant.binding, namespace=grant.namespace, only=only, progress=progress
+        cluster, ROLE_BINDING, grant.binding, namespace=grant.namespace, only=only, kept=kept, progress=progress
     )
+    if kept:
+        return kept
     users = binding_users(cluster, grant) if binding else []
     if binding and users:
         _put_back(cluster, binding)
@@ -148,14 +153,14 @@ def withdraw(cluster: Cluster, grant: Grant, *, progress: Progress, only: list[M
         return [f"SCC {grant.scc} stays: whether it is used elsewhere could not be read: {error.server_message}"]
     if reasons:
         return [f"SCC {grant.scc} stays: {reasons[0]}"]
-    gone = [_delete_ours(cluster, kind, name, namespace=None, only=only, progress=progress)
+    gone = [_delete_ours(cluster, kind, name, namespace=None, only=only, kept=kept, progress=progress)
             for kind, name in ((CLUSTER_ROLE, grant.role), (SECURITY_CONTEXT_CONSTRAINTS, grant.scc))]
     removed = [one for one in gone if one]
     if removed and _bindings(cluster, grant):
         for manifest in removed:
             _put_back(cluster, manifest)
-        return [f"SCC {grant.scc} stays: someone was granted it meanwhile"]
-    return []
+        return [*kept, f"SCC {grant.scc} stays: someone was granted it meanwhile"]
+    return kept
 
 
 def binding_users(cluster: Cluster, grant: Grant) -> list[str]:
@@ -212,12 +217,18 @@ def _bindings(cluster: Cluster, grant: Grant, *, without: Collection[str] = ()) 
 
 
 def _delete_ours(
-    cluster: Cluster, kind: Kind, name: str, *, namespace: str | None, only: list[Manifest] | None, progress: Progress
+    cluster: Cluster, kind: Kind, name: str, *, namespace: str | None, only: list[Manifest] | None, kept: list[str],
+    progress: Progress,
 ) -> Manifest | None:
+    """What was deleted; None for nothing. kept: gets the words on what is left to somebody else who keeps it."""
     try:
         there = cluster.get(kind, name, namespace=namespace)
         ours = labels_of(there).get(MANAGED_BY_LABEL) == GSB
         if not ours or (only is not None and uid_of(there) not in {uid_of(one) for one in only}):
+            return None
+        keeper = access_keeper(there)
+        if keeper:
+            kept.append(f"{kind.prefix}/{name} stays: {keeper}; take it out of there if nothing else needs it")
             return None
         cluster.delete(kind, name, namespace=namespace, uid=uid_of(there))
     except errors.NotFound:

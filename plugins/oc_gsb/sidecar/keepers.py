@@ -25,6 +25,7 @@ _MACHINES = frozenset({"VirtualMachine", "VirtualMachineInstance", "VirtualMachi
 _MACHINE_LABELS = ("kubevirt.io/domain", "kubevirt.io/created-by", "vm.kubevirt.io/name")
 _MACHINE_POD = ("kubevirt.io", "virt-launcher")
 _HELM = "meta.helm.sh/release-name"
+_INSTANCE = "app.kubernetes.io/instance"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,21 @@ def find_keepers(workload: Manifest) -> tuple[Keeper, ...]:
         if who and "f:spec" in (entry.get("fieldsV1") or {}):
             found.setdefault(who.split()[0], Keeper(who, f"its spec is written by {entry['manager']}"))
     return tuple(found.values())
+
+
+def access_keeper(manifest: Manifest) -> str:
+    """Who keeps this SCC, role or binding of ours, in words with the sign of it; "" when nobody is known.
+
+    The instance label is such a sign here: oc-gsb sets none, and Argo CD tracks by it where it has no method of its own
+    set (docs, resource tracking).
+    """
+    keepers = find_keepers(manifest)
+    if keepers:
+        return f"{keepers[0].name} keeps it ({keepers[0].sign})"
+    if helm_release(manifest):
+        return f"Helm release {helm_release(manifest)} keeps it ({_HELM})"
+    instance = labels_of(manifest).get(_INSTANCE)
+    return f"{instance} keeps it (label {_INSTANCE}, as Argo CD and Helm set it)" if instance else ""
 
 
 def machine_of(workload: Manifest) -> str:

@@ -113,7 +113,9 @@ def _how_to_apply(workload: Manifest) -> tuple[str, ...]:
     if kind_of(workload) == DEPLOYMENT_CONFIG:
         return (f"A patch of {target}, to be applied with",
                 f"oc patch {target} -n {namespace_of(workload)} --type=strategic --patch-file=FILE")
-    return (f"A patch of {target}: list it under `patches` in a kustomization, or apply it with",
+    return (f"A patch of {target}: list it in a kustomization's `patches` with its file as `path` and",
+            f"target: {{kind: {kind_of(workload).name}, name: {name_of(workload)}}}",
+            "or apply it with",
             "kubectl apply --server-side --field-manager=gsb -f FILE")
 
 

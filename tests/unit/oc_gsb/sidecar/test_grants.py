@@ -124,6 +124,33 @@ def test_what_is_not_ours_is_never_deleted() -> None:
     assert left(cluster) == 3
 
 
+def marked(made: Manifest, **marks: Any) -> Manifest:
+    metadata = made["metadata"]
+    return {**made, "metadata": {**metadata, "labels": {**metadata["labels"], **marks.get("labels", {})},
+                                 "annotations": marks.get("annotations", {})}}
+
+
+@pytest.mark.parametrize("marks, words", [
+    ({"annotations": {"argocd.argoproj.io/tracking-id": "shop:rbac/x"}}, "Argo CD application shop keeps it"),
+    ({"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}, "Flux Kustomization shop keeps it"),
+    ({"annotations": {"meta.helm.sh/release-name": "shop"}}, "Helm release shop keeps it"),
+    ({"labels": {"app.kubernetes.io/instance": "shop"}}, "shop keeps it (label app.kubernetes.io/instance"),
+])
+def test_what_is_kept_in_git_is_left_alone_and_told(marks: Manifest, words: str) -> None:
+    cluster = FakeCluster([marked(one, **marks) for one in ALL])
+    reasons = withdraw(cluster, GRANT, progress=Recorder())
+    assert left(cluster) == 3
+    assert reasons[0].startswith(f"rolebinding.rbac.authorization.k8s.io/{GRANT.binding} stays: {words}")
+
+
+def test_a_copy_and_role_in_git_outlive_a_binding_of_ours() -> None:
+    marks = {"labels": {"argocd.argoproj.io/instance": "access"}}
+    cluster = FakeCluster([marked(ALL[0], **marks), marked(SCC, **marks), ALL[2]], expect=GRANT_DELETES)
+    reasons = withdraw(cluster, GRANT, progress=Recorder())
+    assert left(cluster) == 2 and names_of(cluster, RESOURCES[1]) == []
+    assert len(reasons) == 2 and all("Argo CD application access keeps it" in one for one in reasons)
+
+
 def test_only_what_a_run_made_itself() -> None:
     cluster = FakeCluster(ALL, expect=GRANT_DELETES)
     binding = cluster.objects[RESOURCES[1], NAMESPACE, GRANT.binding]
