@@ -28,8 +28,8 @@ TRIALS = f"{MANAGED_BY_LABEL}={GSB},{TEMPORARY}={PURPOSE}"
 SECONDS = 90.0
 """How long an image may take to be pulled before the question is left open."""
 
-GONE_SECONDS = 20.0
-"""How long its pod may take to be gone; a kubelet lets it go in a second or two, a node that is away never does."""
+GONE_SECONDS = 30.0
+"""How long its pod may take to be gone; a busy kubelet needs some seconds for it, a node that is away never does it."""
 
 GRACE = 30.0
 """Seconds after the end of such a pod in which its own run may be about to delete it."""
@@ -91,6 +91,7 @@ def _remove(cluster: Cluster, name: str, *, stop: Stop, progress: Progress) -> N
     except errors.NotFound:
         return
     after = ""
+    progress.update(done=0, waiting_for=f"pod/{name}, which tried the image, to be gone")
     try:
         seen = wait_for(cluster, POD, [name], namespace=cluster.namespace, judge=judge,
                         deadline=stop.deadline(GONE_SECONDS))[name]
