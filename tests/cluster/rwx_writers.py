@@ -22,6 +22,8 @@ while :; do
   rm -f /tmp/still; n=$((n+1)); echo $n > $d/a; echo $n > $d/z
 done
 """
+GENTLE = WRITE.replace("n=$((n+1))", "sleep 0.1; n=$((n+1))")
+"""The same, leaving the processors to what is tested."""
 FREEZE = "touch /tmp/frozen; until [ -e /tmp/still ]; do sleep 0.05; done"
 THAW = "rm -f /tmp/frozen"
 HOOK = ("--freeze", FREEZE, "--thaw", THAW)
