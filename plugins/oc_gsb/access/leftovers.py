@@ -11,6 +11,7 @@ from oc_gsb.access.decisions import SERVICE_ACCOUNT
 from oc_gsb.access.outcomes import DELETED, UNCHANGED, Outcome, answer_with
 from oc_gsb.sidecar.grants import ROLE_PREFIX, Grant, binding_users, scc_users
 from oc_gsb.sidecar.image_probe import TRIALS, forgotten_trials
+from oc_gsb.sidecar.keepers import access_keeper
 from oc_gsb.sidecar.record import has_record, read_record
 from oc_gsb.sidecar.results import Answer
 from oc_gsb.sidecar.selection import served_kinds
@@ -41,7 +42,9 @@ def clean_up(cluster: Cluster, request: CleanupRequest, *, progress: Progress) -
     outcomes = [*_interrupted(cluster, scope), *_trial_pods(cluster, scope, request, progress)]
     if cluster.versions_of(SCC_GROUP):
         bindings = cluster.list_all(ROLE_BINDING, namespace=scope, labels=OURS).items
-        going = list(_unused_bindings(cluster, bindings))
+        unused = list(_unused_bindings(cluster, bindings))
+        outcomes += [_left(ROLE_BINDING, one) for one in unused if access_keeper(one)]
+        going = [one for one in unused if not access_keeper(one)]
         why = "no pod and no injected workload needs it"
         outcomes += [_delete(cluster, ROLE_BINDING, one, why, request, progress) for one in going]
         outcomes += _copies(cluster, request, going, progress)
@@ -89,6 +92,11 @@ def _unused_bindings(cluster: Cluster, bindings: list[Manifest]) -> Iterator[Man
             yield binding
 
 
+def _left(kind: Kind, found: Manifest) -> Outcome:
+    return Outcome(kind, name_of(found), UNCHANGED, namespace_of(found),
+                   f"unused, and left alone: {access_keeper(found)}")
+
+
 def _delete(
     cluster: Cluster, kind: Kind, found: Manifest, why: str, request: CleanupRequest, progress: Progress
 ) -> Outcome:
@@ -111,6 +119,9 @@ def _copies(
     for scc in cluster.list_all(SECURITY_CONTEXT_CONSTRAINTS, labels=OURS).items:
         name = name_of(scc)
         if scc_users(cluster, Grant(scc=name, namespace=cluster.namespace, account=""), without=gone):
+            continue
+        if access_keeper(scc):
+            yield _left(SECURITY_CONTEXT_CONSTRAINTS, scc)
             continue
         if request.confirmed:
             yield from delete_copy(cluster, name, progress=progress, without=gone)

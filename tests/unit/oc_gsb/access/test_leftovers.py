@@ -47,6 +47,22 @@ def test_dry_run_deletes_nothing():
     assert names_of(cluster, BINDINGS) and COPY in names_of(cluster, COPIES)
 
 
+def kept_in_git(manifest):
+    metadata = {**manifest["metadata"], "annotations": {"argocd.argoproj.io/tracking-id": "shop:x"}}
+    return {**manifest, "metadata": metadata}
+
+
+def test_what_is_kept_in_git_is_left_there():
+    cluster = make_openshift(*map(kept_in_git, LEFT))
+    (binding,) = clean(cluster, confirmed=True).report.items
+    # the copy is in use as long as the binding stays
+    assert (binding["kind"], binding["result"]) == ("RoleBinding", "unchanged")
+    assert "left alone: Argo CD application shop keeps it" in binding["message"]
+    cluster = make_openshift(*map(kept_in_git, LEFT[:2]))
+    assert results(clean(cluster, confirmed=True)) == [("SecurityContextConstraints", "unchanged")]
+    assert COPY in names_of(cluster, COPIES)
+
+
 def test_what_is_in_use_is_no_leftover():
     made = add_sidecar(workload(), options=SidecarOptions(image="tools:1"), scc=COPY)
     assert results(clean(make_openshift(*LEFT, made))) == []
