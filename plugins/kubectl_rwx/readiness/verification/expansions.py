@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from kubectl_rwx.diagnosis.events import read_events
+from kubectl_rwx.diagnosis.events import Event, read_events
 from kubectl_rwx.protection.rights import Right, missing_rights
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import compare_content
@@ -12,7 +12,7 @@ from kubectl_rwx.readiness.verification.objects import SOURCE, WRITER
 from kubectl_rwx.readiness.verification.scripts import read_tree
 from kubectl_rwx.readiness.verification.stages import Stage
 from kubectl_rwx.readiness.verification.steps import Step
-from kubectl_rwx.readiness.verification.waits import LOOK_EVERY, Patience
+from kubectl_rwx.readiness.verification.waits import DELETED, LOOK_EVERY, Patience
 from plugin_core import errors
 from plugin_core.kube.waiting import Outcome, Phase, Readiness, wait_for
 from plugin_core.model.checks import Verdict
@@ -24,8 +24,8 @@ from plugin_core.storage.claims import size_at
 
 _RIGHT = Right("patch", PERSISTENT_VOLUME_CLAIM)
 _ADVICE = "a full claim cannot be helped by growing it; ask the storage provider, or take allowVolumeExpansion back"
-_FAILED_EVENT = "VolumeResizeFailed"
-"""Reason of the events of external-resizer and of the kubelet."""
+_FAILED_EVENT, _DONE_EVENT = "VolumeResizeFailed", "VolumeResizeSuccessful"
+"""Reasons of external-resizer's events (its pkg/util/events.go), the first of the kubelet's too."""
 
 
 def expand(stage: Stage) -> None:
@@ -50,6 +50,8 @@ def expand(stage: Stage) -> None:
         outcome = _wait(stage, had=had, wanted=wanted)
         if outcome.phase is Phase.WAITING:
             raise step.halt(outcome.phase, outcome.readiness.reason, timeout=format_duration(stage.deadline.seconds))
+        if outcome.readiness.reason == DELETED:
+            raise errors.NotFound(f"pvc/{stage.objects.name(SOURCE)} was deleted by someone else", status=404)
         if outcome.phase is Phase.FAILED:
             step.fail(f"claimed by its class, and not done: {outcome.readiness.reason}", _ADVICE)
             return
@@ -84,7 +86,7 @@ def _wait(stage: Stage, *, had: int, wanted: int) -> Outcome:
 
     def judge(claim: Manifest | None) -> Readiness:
         if claim is None:
-            return Readiness(Phase.FAILED, "the claim was deleted")
+            return Readiness(Phase.FAILED, DELETED)
         conditions = {one.get("type"): one for one in part_of(claim, "status", "conditions") or []}
         if _capacity(claim) >= wanted and "FileSystemResizePending" not in conditions:
             return Readiness(Phase.READY)
@@ -112,22 +114,24 @@ def _trouble(stage: Stage, claim: Manifest, *, had: int) -> str:
     for kind in ("ControllerResizeError", "NodeResizeError"):
         if kind in conditions:
             return f"{kind}: {conditions[kind].get('message')}"
-    said = _events(stage)
+    stays, said = f"its capacity stays {format_quantity(had)}", _last_event(stage)
+    if said and said.reason == _DONE_EVENT:
+        return f"{stays}, and its resizer takes it for done ({said.reason}: {said.message})"
     if said:
-        return said
+        return f"{said.reason}: {said.message}"
     if "Resizing" in conditions or "FileSystemResizePending" in conditions:
         return ""
-    return f"its capacity stays {format_quantity(had)}, and nothing is said of why (no resizer of the driver, or one " \
-           "that takes it for done)"
+    return f"{stays}, and nothing is said of why: is a resizer of the driver running?"
 
 
-def _events(stage: Stage) -> str:
+def _last_event(stage: Stage) -> Event | None:
+    """The latest that tells of the claim's growing; None: there is none, or it may not be read."""
     try:
         events = read_events(stage.cluster, PERSISTENT_VOLUME_CLAIM, namespace=stage.objects.namespace)
     except errors.Forbidden:
-        return ""
-    failed = [one for one in events.get(stage.objects.name(SOURCE), []) if one.reason == _FAILED_EVENT]
-    return f"{failed[-1].reason}: {failed[-1].message}" if failed else ""
+        return None
+    told = [one for one in events.get(stage.objects.name(SOURCE), []) if one.reason in (_FAILED_EVENT, _DONE_EVENT)]
+    return told[-1] if told else None
 
 
 def _state(conditions: dict[str, Manifest]) -> str:
