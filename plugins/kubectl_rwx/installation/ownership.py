@@ -6,11 +6,11 @@ Only marks count, never guesses: labels and annotations each product documents, 
 from __future__ import annotations
 
 from plugin_core import names
+from plugin_core.model.gitops import GITOPS_MARKS, GITOPS_WRITERS
 from plugin_core.model.manifests import Manifest, annotations_of, labels_of, part_of
 
 _MARKS = (
-    ("argocd.argoproj.io/tracking-id", "Argo CD"), ("argocd.argoproj.io/instance", "Argo CD"),
-    ("kustomize.toolkit.fluxcd.io/name", "Flux"), ("helm.toolkit.fluxcd.io/name", "Flux"),
+    *((mark.key, mark.who) for mark in GITOPS_MARKS),
     ("olm.owner", "the Operator Lifecycle Manager"), ("olm.managed", "the Operator Lifecycle Manager"),
     ("components.gke.io/component-name", "GKE"), ("components.gke.io/layer", "GKE"),
     ("eks.amazonaws.com/component", "EKS"), ("kubernetes.azure.com/managedby", "AKS"),
@@ -23,9 +23,8 @@ _MARKS = (
 _WRITERS = {
     "cluster-version-operator": "OpenShift's cluster-version-operator",
     "csi-snapshot-controller-operator": "OpenShift's csi-snapshot-controller-operator",
-    "eks": "an EKS add-on", "argocd-controller": "Argo CD", "argocd-application-controller": "Argo CD",
-    "kustomize-controller": "Flux", "helm-controller": "Flux", "kube-addon-manager": "the cluster's addon manager",
-    "addon-manager": "the cluster's addon manager", "olm": "the Operator Lifecycle Manager",
+    "eks": "an EKS add-on", "kube-addon-manager": "the cluster's addon manager",
+    "addon-manager": "the cluster's addon manager", "olm": "the Operator Lifecycle Manager", **GITOPS_WRITERS,
 }
 """Names of field managers."""
 

@@ -1,24 +1,17 @@
 """Who else keeps a workload as it is: operators, GitOps controllers, Helm; and virtual machines, which take no sidecar.
 
-Sources: the tracking marks of Argo CD (docs, resource tracking) and Flux (docs, kustomize and helm controllers), the
-owner labels of OLM (operator-framework/operator-lifecycle-manager) and KubeVirt's labels on its pods. Pure.
+Sources: plugin_core.model.gitops for GitOps, the owner labels of OLM (operator-framework/operator-lifecycle-manager),
+and KubeVirt's labels on its pods. Pure.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plugin_core.model.gitops import GITOPS_MARKS, GITOPS_WRITERS
 from plugin_core.model.manifests import Manifest, annotations_of, labels_of, part_of
 from plugin_core.workloads.templates import pod_spec_of, template_of
 
-_GITOPS_MARKS = (
-    ("argocd.argoproj.io/tracking-id", "Argo CD application"), ("argocd.argoproj.io/instance", "Argo CD application"),
-    ("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("helm.toolkit.fluxcd.io/name", "Flux HelmRelease"),
-)
-_GITOPS_WRITERS = {
-    "argocd-controller": "Argo CD", "argocd-application-controller": "Argo CD", "kustomize-controller": "Flux",
-    "helm-controller": "Flux",
-}
 _OLM_KIND, _OLM_NAME = "olm.owner.kind", "olm.owner"
 _MACHINES = frozenset({"VirtualMachine", "VirtualMachineInstance", "VirtualMachineInstanceReplicaSet",
                        "VirtualMachinePool"})
@@ -51,14 +44,14 @@ def find_keepers(workload: Manifest) -> tuple[Keeper, ...]:
     if labels.get(_OLM_NAME):
         name = f"the operator of {labels.get(_OLM_KIND, 'ClusterServiceVersion')}/{labels[_OLM_NAME]}"
         found.setdefault(name, Keeper(name, f"label {_OLM_NAME}"))
-    for key, who in _GITOPS_MARKS:
-        if key in marks:
-            name = f"{who} {marks[key].split(':')[0]}"
-            found.setdefault(who.split()[0], Keeper(name, key))
+    for mark in GITOPS_MARKS:
+        if mark.key in marks:
+            name = f"{mark.who} {mark.unit} {marks[mark.key].split(':')[0]}"
+            found.setdefault(mark.who, Keeper(name, mark.key))
     for entry in part_of(workload, "metadata", "managedFields") or []:
-        who = _GITOPS_WRITERS.get(str(entry.get("manager")), "")
+        who = GITOPS_WRITERS.get(str(entry.get("manager")), "")
         if who and "f:spec" in (entry.get("fieldsV1") or {}):
-            found.setdefault(who.split()[0], Keeper(who, f"its spec is written by {entry['manager']}"))
+            found.setdefault(who, Keeper(who, f"its spec is written by {entry['manager']}"))
     return tuple(found.values())
 
 

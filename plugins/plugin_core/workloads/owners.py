@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
+from plugin_core.model.gitops import GITOPS_MARKS
 from plugin_core.model.kinds import (
     DAEMON_SET,
     DEPLOYMENT,
@@ -27,12 +28,6 @@ _BETWEEN = (REPLICA_SET, REPLICATION_CONTROLLER)
 
 FEW = 8
 """Up to so many workloads of a kind are read one by one; more are picked out of one list."""
-
-_GITOPS = (
-    ("argocd.argoproj.io/tracking-id", "Argo CD"), ("argocd.argoproj.io/instance", "Argo CD"),
-    ("kustomize.toolkit.fluxcd.io/name", "Flux"), ("helm.toolkit.fluxcd.io/name", "Flux"),
-)
-"""Annotations or labels that GitOps controllers leave on what they keep in step with Git."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +131,9 @@ def _scaled_by(workload: Manifest, scalers: Sequence[Manifest]) -> tuple[Manager
 def _kept_by(workload: Manifest) -> tuple[Manager, ...]:
     found = []
     marks = {**labels_of(workload), **annotations_of(workload)}
-    for key, who in _GITOPS:
-        if key in marks:
-            found.append(Manager(f"{who} keeps it in step with Git ({key})", fights=True))
+    for mark in GITOPS_MARKS:
+        if mark.key in marks:
+            found.append(Manager(f"{mark.who} keeps it in step with Git ({mark.key})", fights=True))
     operator = _controller(workload)
     if operator:
         words = f"{str(operator['kind']).lower()}/{operator['name']} owns it: its operator may undo changes"
