@@ -28,10 +28,12 @@ def make_class(kubectl: Kubectl, namespace: Kubectl) -> Iterator[ClassMaker]:
     """make_class(loseMtime="true") → the name of a StorageClass of this test's own; snapshots=… gives one for them."""
     made: list[str] = []
 
-    def make(driver: str = DRIVER, *, snapshots: dict[str, str] | None = None, **parameters: str) -> str:
+    def make(
+        driver: str = DRIVER, *, snapshots: dict[str, str] | None = None, grows: bool = False, **parameters: str
+    ) -> str:
         metadata = {"name": namespace.name}
         kubectl.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": metadata,
-                       "provisioner": driver, "parameters": parameters})
+                       "provisioner": driver, "parameters": parameters, "allowVolumeExpansion": grows})
         made.append(f"storageclass/{namespace.name}")
         if snapshots is not None:
             kubectl.apply({"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass",
@@ -66,10 +68,9 @@ def test_an_honest_class_is_proven_and_recorded(
     rwx: Plugin, namespace: Kubectl, kubectl: Kubectl, make_class: ClassMaker
 ) -> None:
     kubectl("label", "namespace", namespace.name, "pod-security.kubernetes.io/enforce=restricted")
-    name = make_class()
-    document, rows = prove(rwx, name, code=0)
-    assert {step for step, row in rows.items() if row["verdict"] != "ok"} == {"expand"}
-    assert rows["expand"]["observed"] == "not asked for (--expand)"
+    name = make_class(grows=True)
+    document, rows = prove(rwx, name, "--expand", code=0)
+    assert {row["verdict"] for row in rows.values()} == {"ok"}
     assert document["result"] == "passed" and len(set(document["nodes"].values())) == 2
     assert rows["restore"]["seconds"] > 0 and rows["content"]["seconds"] is None
     assert left_behind(namespace, kubectl) == []
@@ -108,6 +109,27 @@ def test_a_lying_driver_is_caught_and_named(
 def test_losses_can_be_accepted(rwx: Plugin, kubectl: Kubectl, make_class: ClassMaker) -> None:
     document, rows = prove(rwx, make_class(loseMtime="true"), "--accept-warnings", code=0)
     assert document["result"] == "passed" and rows["mtime"]["verdict"] == "warn"
+
+
+@pytest.mark.parametrize(("driver", "parameters", "words", "proved"), [
+    (DRIVER, {"growOnNode": "true"}, "from 16Mi to 32Mi in use, data kept", True),
+    (DRIVER, {"keepSize": "true"}, "its capacity stays 16Mi, and its resizer takes it for done", False),
+    (DRIVER, {"failExpansion": "true"}, "backend refused to grow the volume", False),
+    (DRIVER, {"growOnNode": "true", "failNodeExpansion": "true"}, "cannot grow pvc-", False),
+    ("fuzzy.csi.sandbox.local", {}, "is a resizer of the driver running?", False),
+], ids=["proven", "kept-its-size", "failed", "failed-on-node", "no-resizer"])
+def test_growing_in_use(
+    rwx: Plugin, kubectl: Kubectl, namespace: Kubectl, make_class: ClassMaker, driver: str,
+    parameters: dict[str, str], words: str, proved: bool,
+) -> None:
+    name = make_class(driver, **parameters, grows=True)
+    patience = () if proved else ("--patience", "4s")
+    _, rows = prove(rwx, name, "--expand", "--no-clone", "--size", "16Mi", *patience, code=0 if proved else 3)
+    row = rows["expand"]
+    assert row["verdict"] == ("ok" if proved else "fail") and words in row["observed"], row
+    annotations = kubectl.json("get", "storageclass", name)["metadata"]["annotations"]
+    assert json.loads(annotations["kubectl-rwx.io/verified"])["proved"]["expansion"] is proved
+    assert left_behind(namespace, kubectl) == []
 
 
 @pytest.mark.parametrize(("storage_class", "step", "words"), [

@@ -60,6 +60,11 @@ CLUSTER = Module(
         "csi-provisioner": "github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner",
     },
 )
+RESIZER = Module(
+    # Pinned to CLUSTER's versions of all they share, so that Go compiles only the resizer itself anew.
+    name="resizer",
+    programs={"csi-resizer": "github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer"},
+)
 RUNTIME = Module(
     name="runtime",
     tags="no_btrfs no_devmapper no_zfs no_aufs",
@@ -77,6 +82,7 @@ TOOLS = Module(
         "helm": "helm.sh/helm/v4/cmd/helm",
     },
 )
+MODULES_BUILT = (CLUSTER, RESIZER, RUNTIME, TOOLS)
 BORROWED = ("etcd", "kube-apiserver", "kubectl")
 """What a KUBEBUILDER_ASSETS folder holds; taken from there when it is set."""
 
@@ -86,10 +92,10 @@ def find_program(name: str) -> Path:
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets and name in BORROWED and os.access(Path(assets) / name, os.X_OK):
         return Path(assets).absolute() / name
-    for module in (CLUSTER, RUNTIME, TOOLS):
+    for module in MODULES_BUILT:
         if name in module.programs:
             return module.binary(name)
-    known = ", ".join(sorted({*CLUSTER.programs, *RUNTIME.programs, *TOOLS.programs}))
+    known = ", ".join(sorted(name for module in MODULES_BUILT for name in module.programs))
     raise SandboxError(f"there is no sandbox program {name!r}.", hint=f"There are: {known}")
 
 
@@ -117,7 +123,7 @@ def module_directory(module: Module, path: str) -> Path:
 
 def build_programs(*names: str) -> list[Path]:
     """Build what is missing of the named programs (none named: the whole cluster); return where they are."""
-    wanted = names or (*CLUSTER.programs, *RUNTIME.programs)
+    wanted = names or (*CLUSTER.programs, *RESIZER.programs, *RUNTIME.programs)
     paths = [find_program(name) for name in wanted]
     if all(path.exists() for path in paths):
         return paths
@@ -129,7 +135,7 @@ def build_programs(*names: str) -> list[Path]:
 
 
 def _build_program(name: str, target: Path, *, position: str) -> None:
-    module = next(module for module in (CLUSTER, RUNTIME, TOOLS) if name in module.programs)
+    module = next(module for module in MODULES_BUILT if name in module.programs)
     go = toolchain.find_go()
     say(f"building {name} ({position}) …")
     started = time.monotonic()

@@ -34,6 +34,7 @@ class Variant:
     name: str
     snapshots: bool = True
     group_snapshots: bool = False
+    expands: bool = False
     binding: str = "Immediate"
 
     @property
@@ -42,7 +43,7 @@ class Variant:
 
 
 VARIANTS = (
-    Variant("shared", group_snapshots=True),
+    Variant("shared", group_snapshots=True, expands=True),
     Variant("block"),
     Variant("nosnap", snapshots=False),
     Variant("fuzzy"),
@@ -93,7 +94,7 @@ def start_snapshot_controller(state: State, supervisor: Supervisor) -> None:
 
 
 def start_sidecars(state: State, supervisor: Supervisor) -> None:
-    """Start provisioner and snapshotter of each variant; they talk to the first node's driver process."""
+    """Start provisioner, snapshotter and resizer of each variant; they talk to the first node's driver process."""
     for variant in VARIANTS:
         common = [
             f"--kubeconfig={state.kubeconfig}",
@@ -110,6 +111,11 @@ def start_sidecars(state: State, supervisor: Supervisor) -> None:
             gates = ["--feature-gates=CSIVolumeGroupSnapshot=true"] if variant.group_snapshots else []
             snapshotter = [str(build.find_program("csi-snapshotter")), *gates, *common]
             supervisor.start(f"{variant.name}-snapshotter", snapshotter)
+        if variant.expands:
+            resizer = [str(build.find_program("csi-resizer")), f"--kubeconfig={state.kubeconfig}", *CLIENT_LIMITS]
+            resizer += [f"--csi-address={socket_of(state, NODES[0], variant)}", "--workers=40"]
+            resizer += ["--retry-interval-start=200ms", "--retry-interval-max=5s"]
+            supervisor.start(f"{variant.name}-resizer", resizer)
 
 
 def define_resources(kubectl: list[str]) -> None:
@@ -161,7 +167,7 @@ def _classes(variant: Variant) -> list[dict[str, Any]]:
         "provisioner": variant.driver,
         "reclaimPolicy": "Delete",
         "volumeBindingMode": variant.binding,
-        "allowVolumeExpansion": False,
+        "allowVolumeExpansion": variant.expands,
     }
     classes: list[dict[str, Any]] = [driver_object, storage_class]
     for wanted, api, kind in (

@@ -26,4 +26,6 @@ class Controller(VolumeCalls, SnapshotCalls, csi_pb2_grpc.ControllerServicer):
             offered += [_Rpc.CREATE_DELETE_SNAPSHOT, _Rpc.LIST_SNAPSHOTS]
         if variant.clones:
             offered.append(_Rpc.CLONE_VOLUME)
+        if variant.expands:
+            offered.append(_Rpc.EXPAND_VOLUME)
         return csi_pb2.ControllerGetCapabilitiesResponse(capabilities=[{"rpc": {"type": item}} for item in offered])

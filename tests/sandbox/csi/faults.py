@@ -57,6 +57,13 @@ class Faults:
     """A volume made from a source is the source volume's own directory: a write to one is a write to both."""
     refuse_second_node: bool = _parameter("refuseSecondNode", _flag, False)
     """MULTI_NODE modes are accepted, and publishing on a second node fails all the same."""
+    keep_size: bool = _parameter("keepSize", _flag, False)
+    """Growing a volume is answered with success, and with the size it had before."""
+    fail_expansion: bool = _parameter("failExpansion", _flag, False)
+    grow_on_node: bool = _parameter("growOnNode", _flag, False)
+    """A node that has the volume mounted must do its part, too, before a volume has grown."""
+    fail_node_expansion: bool = _parameter("failNodeExpansion", _flag, False)
+    """That part fails; of use with ``growOnNode``."""
     fail_publish: bool = _parameter("failPublish", _flag, False)
     delay: float = _parameter("delay", _seconds, 0.0)
     """Seconds until a snapshot that was cut becomes ready to use."""

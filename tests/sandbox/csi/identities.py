@@ -27,9 +27,11 @@ class Identity(csi_pb2_grpc.IdentityServicer):
         services = [_Service.CONTROLLER_SERVICE]
         if self._driver.variant.groups:
             services.append(_Service.GROUP_CONTROLLER_SERVICE)
-        return csi_pb2.GetPluginCapabilitiesResponse(
-            capabilities=[{"service": {"type": service}} for service in services]
-        )
+        capabilities = [csi_pb2.PluginCapability(service={"type": service}) for service in services]
+        if self._driver.variant.expands:
+            online = csi_pb2.PluginCapability.VolumeExpansion.ONLINE
+            capabilities.append(csi_pb2.PluginCapability(volume_expansion={"type": online}))
+        return csi_pb2.GetPluginCapabilitiesResponse(capabilities=capabilities)
 
     def Probe(self, request: csi_pb2.ProbeRequest, context: grpc.ServicerContext) -> csi_pb2.ProbeResponse:
         return csi_pb2.ProbeResponse(ready=BoolValue(value=True))

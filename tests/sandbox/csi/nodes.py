@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import csi_pb2
 import csi_pb2_grpc
@@ -30,7 +31,9 @@ class Node(csi_pb2_grpc.NodeServicer):
     def NodeGetCapabilities(
         self, request: csi_pb2.NodeGetCapabilitiesRequest, context: grpc.ServicerContext
     ) -> csi_pb2.NodeGetCapabilitiesResponse:
-        offered = (_Rpc.GET_VOLUME_STATS, _Rpc.SINGLE_NODE_MULTI_WRITER)
+        offered = [_Rpc.GET_VOLUME_STATS, _Rpc.SINGLE_NODE_MULTI_WRITER]
+        if self._driver.variant.expands:
+            offered.append(_Rpc.EXPAND_VOLUME)
         return csi_pb2.NodeGetCapabilitiesResponse(capabilities=[{"rpc": {"type": item}} for item in offered])
 
     def NodePublishVolume(
@@ -117,12 +120,7 @@ class Node(csi_pb2_grpc.NodeServicer):
     ) -> csi_pb2.NodeGetVolumeStatsResponse:
         refuse_missing(volume_id=request.volume_id, volume_path=request.volume_path)
         volume = self._driver.require_volume(request.volume_id)
-        folder = self._driver.locate_volume(volume)
-        mount = mounts.find_mount(os.path.realpath(request.volume_path))
-        if mount is None or not mounts.find_origin(folder).is_of(mount):
-            raise Refusal(
-                grpc.StatusCode.NOT_FOUND, f"volume {volume.id} is not mounted at {request.volume_path}"
-            )
+        folder = self._require_mount(volume, request.volume_path)
         used, inodes = copies.count_usage(folder)
         available = max(0, volume.capacity - used)
         return csi_pb2.NodeGetVolumeStatsResponse(
@@ -131,3 +129,21 @@ class Node(csi_pb2_grpc.NodeServicer):
                 _Usage(unit=_Usage.INODES, used=inodes),
             ]
         )
+
+    def NodeExpandVolume(
+        self, request: csi_pb2.NodeExpandVolumeRequest, context: grpc.ServicerContext
+    ) -> csi_pb2.NodeExpandVolumeResponse:
+        refuse_missing(volume_id=request.volume_id, volume_path=request.volume_path)
+        volume = self._driver.require_volume(request.volume_id)
+        self._require_mount(volume, request.volume_path)
+        if self._driver.overlay_faults(volume.parameters).fail_node_expansion:
+            raise Refusal(grpc.StatusCode.INTERNAL, f"{self._driver.node} cannot grow {volume.id} (stand-in fault)")
+        return csi_pb2.NodeExpandVolumeResponse(capacity_bytes=volume.capacity)
+
+    def _require_mount(self, volume: Volume, path: str) -> Path:
+        """The volume's folder, which must be mounted at the path."""
+        folder = self._driver.locate_volume(volume)
+        mount = mounts.find_mount(os.path.realpath(path))
+        if mount is None or not mounts.find_origin(folder).is_of(mount):
+            raise Refusal(grpc.StatusCode.NOT_FOUND, f"volume {volume.id} is not mounted at {path}")
+        return folder

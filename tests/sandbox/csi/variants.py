@@ -24,6 +24,8 @@ class Variant:
     snapshots: bool = True
     clones: bool = True
     groups: bool = False
+    expands: bool = False
+    """Volumes grow while they are in use."""
     keeps_capacity: bool = False
     """A volume must not be smaller than what it is made from, nor than ``minimum_bytes``."""
     minimum_bytes: int = 0
@@ -33,7 +35,7 @@ class Variant:
 
 
 _ALL = (
-    Variant("shared", groups=True),
+    Variant("shared", groups=True, expands=True),
     Variant("block", many_nodes=False, clones=False, snapshot_size="capacity"),
     Variant("nosnap", snapshots=False, clones=False),
     # As csi-driver-nfs does: a tar of the live directory, stamped when it is finished, and its packed size reported.

@@ -1,6 +1,7 @@
 """The part of CSI's Controller service that is about volumes."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import csi_pb2
@@ -16,7 +17,7 @@ DEFAULT_CAPACITY = 1024**3
 
 
 class VolumeCalls:
-    """Creates, deletes, lists volumes."""
+    """Creates, deletes, grows, lists volumes."""
 
     _driver: Driver
 
@@ -128,6 +129,29 @@ class VolumeCalls:
             "parameters": request.parameters,
         }
         return csi_pb2.ValidateVolumeCapabilitiesResponse(confirmed=confirmed)
+
+    def ControllerExpandVolume(
+        self, request: csi_pb2.ControllerExpandVolumeRequest, context: grpc.ServicerContext
+    ) -> csi_pb2.ControllerExpandVolumeResponse:
+        wanted, driver = request.capacity_range, self._driver
+        refuse_missing(volume_id=request.volume_id, capacity_range=request.HasField("capacity_range"))
+        if not driver.variant.expands:
+            raise Refusal(grpc.StatusCode.UNIMPLEMENTED, "this driver does not expand volumes")
+        driver.require_volume(request.volume_id)
+        with driver.locks.holding(f"volume-{request.volume_id}"):
+            volume = driver.require_volume(request.volume_id)
+            faults = driver.overlay_faults(volume.parameters)
+            capacity = max(volume.capacity, wanted.required_bytes)
+            if wanted.limit_bytes and capacity > wanted.limit_bytes:
+                raise Refusal(grpc.StatusCode.OUT_OF_RANGE, f"{capacity} bytes are over the limit")
+            if faults.fail_expansion:
+                raise Refusal(grpc.StatusCode.INTERNAL, "backend refused to grow the volume (stand-in fault)")
+            if not faults.keep_size and capacity != volume.capacity:
+                volume = replace(volume, capacity=capacity)
+                driver.volumes.write(volume)
+        return csi_pb2.ControllerExpandVolumeResponse(
+            capacity_bytes=volume.capacity, node_expansion_required=faults.grow_on_node
+        )
 
     def ListVolumes(
         self, request: csi_pb2.ListVolumesRequest, context: grpc.ServicerContext
