@@ -68,7 +68,8 @@ class Watched:
     def _run(self, *words: str) -> list[Any]:
         done = self.gsb(*words, "-o", "json")
         assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
-        items = json.loads(done.stdout)["items"]
+        items = [item for item in json.loads(done.stdout)["items"]
+                 if self.namespace.name in (item.get("namespace") or item["name"])]
         return [{key: value for key, value in item.items() if key not in LOOKED} for item in items]
 
 
@@ -88,4 +89,4 @@ def test_sidecar_and_scc_commands(namespace: Kubectl, kubectl: Kubectl, gsb: Plu
     watched.does("scc", "delete", copy)
     gsb.ok("scc", "create", "deploy/web")
     gsb.ok("scc", "grant", "deploy/web")
-    watched.does("cleanup", "--yes")
+    watched.does("cleanup", "--yes", "--older-than", "0s")

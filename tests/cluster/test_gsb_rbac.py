@@ -175,7 +175,7 @@ def test_scc_step_by_step(bound: Bound, namespace: Kubectl, kubectl: Kubectl, gs
         gsb.ok("scc", "create", "deploy/web")
         gsb.ok("scc", "grant", "deploy/web")
         bound.may("cleanup")
-        bound.does("cleanup", "--yes")
+        bound.does("cleanup", "--yes", "--older-than", "0s")
         assert kubectl("get", "scc", copy, check=False).returncode, "cleanup had nothing to do"
         bound.all_used()
 

@@ -17,8 +17,9 @@ from oc_gsb.sidecar.results import Answer
 from oc_gsb.sidecar.selection import served_kinds
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
+from plugin_core.model.durations import format_duration, seconds_since
 from plugin_core.model.kinds import CLUSTER_ROLE, POD, ROLE_BINDING, SCC_GROUP, SECURITY_CONTEXT_CONSTRAINTS, Kind
-from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
+from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of, uid_of
 from plugin_core.model.progress import Progress
 from plugin_core.names import GSB, MANAGED_BY_LABEL
 
@@ -28,10 +29,20 @@ WOULD = "to be deleted"
 
 @dataclass(frozen=True)
 class CleanupRequest:
-    """everywhere: all namespaces. confirmed: delete; otherwise what would go is only shown."""
+    """everywhere: all namespaces. confirmed: delete; otherwise what would go is only shown.
+
+    older_than: seconds; a younger grant or copy may be of a run that is about to use it.
+    """
 
     everywhere: bool = False
     confirmed: bool = False
+    older_than: float = 600.0
+
+    def why_young(self, manifest: Manifest) -> str:
+        """Why it is left alone; "" when it is old enough."""
+        if seconds_since(part_of(manifest, "metadata", "creationTimestamp")) >= self.older_than:
+            return ""
+        return f"younger than {format_duration(self.older_than)}: a run may be about to use it (--older-than)"
 
 
 def clean_up(cluster: Cluster, request: CleanupRequest, *, progress: Progress) -> Answer:
@@ -42,9 +53,13 @@ def clean_up(cluster: Cluster, request: CleanupRequest, *, progress: Progress) -
     outcomes = [*_interrupted(cluster, scope), *_trial_pods(cluster, scope, request, progress)]
     if cluster.versions_of(SCC_GROUP):
         bindings = cluster.list_all(ROLE_BINDING, namespace=scope, labels=OURS).items
-        unused = list(_unused_bindings(cluster, bindings))
-        outcomes += [_left(ROLE_BINDING, one) for one in unused if access_keeper(one)]
-        going = [one for one in unused if not access_keeper(one)]
+        going: list[Manifest] = []
+        for one in _unused_bindings(cluster, bindings):
+            kept = access_keeper(one) or request.why_young(one)
+            if kept:
+                outcomes.append(_left(ROLE_BINDING, one, kept))
+            else:
+                going.append(one)
         why = "no pod and no injected workload needs it"
         outcomes += [_delete(cluster, ROLE_BINDING, one, why, request, progress) for one in going]
         outcomes += _copies(cluster, request, going, progress)
@@ -92,9 +107,8 @@ def _unused_bindings(cluster: Cluster, bindings: list[Manifest]) -> Iterator[Man
             yield binding
 
 
-def _left(kind: Kind, found: Manifest) -> Outcome:
-    return Outcome(kind, name_of(found), UNCHANGED, namespace_of(found),
-                   f"unused, and left alone: {access_keeper(found)}")
+def _left(kind: Kind, found: Manifest, why: str) -> Outcome:
+    return Outcome(kind, name_of(found), UNCHANGED, namespace_of(found), f"unused, and left alone: {why}")
 
 
 def _delete(
@@ -114,14 +128,21 @@ def _delete(
 def _copies(
     cluster: Cluster, request: CleanupRequest, going: list[Manifest], progress: Progress
 ) -> Iterator[Outcome]:
-    """Copies that nobody uses once the bindings above are gone."""
+    """Copies that nobody uses once the bindings above are gone; of one namespace, only those that they granted.
+
+    Copies are for the whole cluster: another namespace's run may have made one, and not granted it yet.
+    """
     gone = {uid_of(one) for one in going}
+    granted = {str(one["roleRef"]["name"]).removeprefix(ROLE_PREFIX) for one in going}
     for scc in cluster.list_all(SECURITY_CONTEXT_CONSTRAINTS, labels=OURS).items:
         name = name_of(scc)
         if scc_users(cluster, Grant(scc=name, namespace=cluster.namespace, account=""), without=gone):
             continue
-        if access_keeper(scc):
-            yield _left(SECURITY_CONTEXT_CONSTRAINTS, scc)
+        kept = access_keeper(scc) or request.why_young(scc)
+        if not kept and not request.everywhere and name not in granted:
+            kept = "nothing of this namespace was granted it; with all namespaces: oc gsb cleanup -A"
+        if kept:
+            yield _left(SECURITY_CONTEXT_CONSTRAINTS, scc, kept)
             continue
         if request.confirmed:
             yield from delete_copy(cluster, name, progress=progress, without=gone)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from fakes.progress import Recorder
 from fakes.workloads import NAMESPACE, workload
@@ -20,8 +20,8 @@ GRANT = Grant(scc=COPY, namespace=NAMESPACE, account="default")
 LEFT = [fresh_copy(SCCS["restricted-v2"]), role_manifest(GRANT), binding_manifest(GRANT)]
 
 
-def clean(cluster, **request):
-    return clean_up(cluster, CleanupRequest(**request), progress=Recorder())
+def clean(cluster, *, older_than=0.0, **request):
+    return clean_up(cluster, CleanupRequest(older_than=older_than, **request), progress=Recorder())
 
 
 def results(answer):
@@ -59,8 +59,34 @@ def test_what_is_kept_in_git_is_left_there():
     assert (binding["kind"], binding["result"]) == ("RoleBinding", "unchanged")
     assert "left alone: Argo CD application shop keeps it" in binding["message"]
     cluster = make_openshift(*map(kept_in_git, LEFT[:2]))
-    assert results(clean(cluster, confirmed=True)) == [("SecurityContextConstraints", "unchanged")]
+    assert results(clean(cluster, confirmed=True, everywhere=True)) == [("SecurityContextConstraints", "unchanged")]
     assert COPY in names_of(cluster, COPIES)
+
+
+def created(manifest, *, minutes_ago):
+    made = datetime.now(timezone.utc) - timedelta(minutes=minutes_ago)
+    stamp = made.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {**manifest, "metadata": {**manifest["metadata"], "creationTimestamp": stamp}}
+
+
+def test_what_is_young_may_be_about_to_be_used():
+    cluster = make_openshift(*(created(one, minutes_ago=9) for one in LEFT))
+    (binding,) = clean(cluster, confirmed=True, older_than=600).report.items
+    assert (binding["kind"], binding["result"]) == ("RoleBinding", "unchanged")
+    assert binding["message"].startswith("unused, and left alone: younger than 10m")
+    cluster = make_openshift(*(created(one, minutes_ago=11) for one in LEFT))
+    assert len(clean(cluster, confirmed=True, older_than=600).report.items) == 3
+    cluster = make_openshift(created(LEFT[0], minutes_ago=9))
+    (copy,) = clean(cluster, confirmed=True, everywhere=True, older_than=600).report.items
+    assert (copy["result"], COPY in names_of(cluster, COPIES)) == ("unchanged", True)
+
+
+def test_a_copy_that_this_namespace_was_never_granted_goes_with_all_namespaces_only():
+    cluster = make_openshift(*LEFT[:2])
+    (copy,) = clean(cluster, confirmed=True).report.items
+    assert copy["result"] == "unchanged" and copy["message"].endswith("oc gsb cleanup -A")
+    assert results(clean(cluster, confirmed=True, everywhere=True)) == [
+        ("SecurityContextConstraints", "deleted"), ("ClusterRole", "deleted")]
 
 
 def test_what_is_in_use_is_no_leftover():
