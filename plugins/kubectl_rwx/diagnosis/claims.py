@@ -33,7 +33,7 @@ def walk_claim(sight: Sight, claim: Manifest) -> Chain:
     events = sight.events(PERSISTENT_VOLUME_CLAIM, claim) if phase != "Bound" else []
     links = [judge_deletion_of_claim(sight, claim)] if is_terminating(claim) else []
     links += _walk_bound(sight, claim) if phase == "Bound" else _walk_unbound(sight, claim, phase, events)
-    links += [unseen("events", "list events", "forbidden")] if events is None else []
+    links += [unseen("events", "list events", sight.no_events)] if events is None else []
     ready = phase == "Bound" and not is_terminating(claim)
     return Chain(
         PERSISTENT_VOLUME_CLAIM.name, namespace_of(claim), name_of(claim), ready, _state(claim, phase), tuple(links),

@@ -31,14 +31,19 @@ def _explain(
     sight = Sight(cluster, namespace=namespace, count=len(manifests), tolerant=True)
     chains = [walk(sight, manifest) for manifest in manifests]
     return {
-        name_of(manifest): tell(chain) if number < SHOWN else tell(chain)[:1]
+        name_of(manifest): tell(chain, away=sight.away)[: None if number < SHOWN else 1]
         for number, (manifest, chain) in enumerate(zip(manifests, chains, strict=True))
     }
 
 
-def tell(chain: Chain) -> list[str]:
-    """The first broken link with what it means, other complaints, what was not seen, and the events."""
+def tell(chain: Chain, *, away: str = "") -> list[str]:
+    """The first broken link with what it means, other complaints, what was not seen, and the events.
+
+    away: the words about a server that stopped answering while it was asked; one line, instead of one for each link.
+    """
     first = chain.first
+    if first is None and away:
+        return [f"{chain.state}; why cannot be seen, as the server went away: {away}"]
     if first is None:
         lines = [f"{chain.state}; nothing that may be seen says why"]
     else:
@@ -49,7 +54,10 @@ def tell(chain: Chain) -> list[str]:
         if link.state is State.BROKEN and link != first and link.observed not in said:
             lines.append(_say(link))
             said += link.observed
-    lines += [f"not seen: {link.name} ({link.source}: {link.observed})" for link in chain.unseen]
+    if away:
+        lines.append(f"the rest was not seen, as the server went away: {away}")
+    else:
+        lines += [f"not seen: {link.name} ({link.source}: {link.observed})" for link in chain.unseen]
     return lines + [f"event {words}" for words in chain.events if words.split(": ", 2)[-1] not in said]
 
 

@@ -102,7 +102,7 @@ def judge_provisioner(
     if acts and not stopped:
         return sound(SIDECAR, f"it acted {age_of(acts[-1].last)} ago: {acts[-1].reason}", f"{subject} events")
     if events is None and not stopped:
-        return unseen(SIDECAR, "list events", "forbidden, and only events tell what it does")
+        return unseen(SIDECAR, "list events", f"{sight.no_events}, and only events tell what it does")
     if age < PATIENCE and not stopped:
         return Link(SIDECAR, State.WAITING, f"it has not answered yet, in {format_duration(int(age))}", subject)
     sign = sign if stopped else look_for_sidecar(sight, PROVISIONER, provisioner)

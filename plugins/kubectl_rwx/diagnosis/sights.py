@@ -53,6 +53,17 @@ class Sight:
         self._reads: dict[str, Look] = {}
         self._events: dict[str, dict[str, list[Event]] | None] = {}
         self._away = ""
+        self._no_events = ""
+
+    @property
+    def away(self) -> str:
+        """What was said of the server when it did not answer; "" while it does."""
+        return self._away
+
+    @property
+    def no_events(self) -> str:
+        """Why events() gave None: "forbidden", or the words of what failed."""
+        return self._no_events
 
     def versions(self) -> Sequence[str] | None:
         """Served versions of the snapshot API; None when even discovery is refused."""
@@ -95,7 +106,10 @@ class Sight:
         key = f"{kind.name} {name}"
         if key not in self._events:
             where = self.namespace or None
-            self._events[key] = self._try(lambda: read_events(self._cluster, kind, namespace=where, name=name))[0]
+            self._events[key], words = self._try(
+                lambda: read_events(self._cluster, kind, namespace=where, name=name)
+            )
+            self._no_events = words or self._no_events
         found = self._events[key]
         return None if found is None else own_events(found.get(name_of(manifest), []), manifest)
 

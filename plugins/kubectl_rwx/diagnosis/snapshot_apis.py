@@ -14,7 +14,7 @@ def judge_api(sight: Sight) -> Link:
     """Every user may ask for it, so this link is hardly ever unseen."""
     served = sight.versions()
     if served is None:
-        return unseen(NAME, _SOURCE, "forbidden")
+        return unseen(NAME, _SOURCE, sight.away or "forbidden")
     if VOLUME_SNAPSHOT.version in served:
         return sound(NAME, "v1 is served", _SOURCE)
     if served:

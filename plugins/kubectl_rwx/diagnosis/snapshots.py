@@ -50,7 +50,7 @@ def walk_snapshot(sight: Sight, snapshot: Manifest) -> Chain:
     if not is_terminating(snapshot):
         links += [judge_content(snapshot, look), None if ready else judge_errors(snapshot, content)]
     found = [link for link in links if link]
-    found += [] if ready else _judge_events(found, events)
+    found += [] if ready else _judge_events(found, events, why_unseen=sight.no_events)
     if ready:
         found.append(sound("snapshot", _proof(snapshot), f"volumesnapshot/{name_of(snapshot)} status"))
     return Chain(
@@ -59,10 +59,10 @@ def walk_snapshot(sight: Sight, snapshot: Manifest) -> Chain:
     )
 
 
-def _judge_events(links: Sequence[Link], events: list[Event] | None) -> list[Link]:
+def _judge_events(links: Sequence[Link], events: list[Event] | None, *, why_unseen: str) -> list[Link]:
     """A warning that no link tells of already is worth a link; so are events that may not be read."""
     if events is None:
-        return [unseen("events", "list events", "forbidden")]
+        return [unseen("events", "list events", why_unseen)]
     warnings = [event for event in events if event.warning]
     if not warnings or any(link.state in (State.BROKEN, State.SUSPECT) for link in links):
         return []

@@ -59,6 +59,11 @@ def test_a_server_that_goes_away_meanwhile_is_asked_once_and_the_object_still_to
     [lines] = explain_snapshots(cluster, [snapshot(ready=False, error="array is full")], namespace="app").values()
     assert cluster.requests == ["list"]
     assert lines[0].startswith("broken at status.error: array is full")
+    assert lines[-1] == "the rest was not seen, as the server went away: no connection to the server"
+    assert not any(line.startswith("not seen") for line in lines)
+    [lines] = explain_claims(cluster, [claim("data", phase="Pending")], namespace="app").values()
+    assert len(lines) == 1
+    assert lines[0].endswith("; why cannot be seen, as the server went away: no connection to the server")
 
 
 @pytest.mark.parametrize("count", [SHOWN + 1, 100])
