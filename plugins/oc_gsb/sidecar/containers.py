@@ -125,6 +125,11 @@ def sidecar_volumes(options: SidecarOptions) -> list[Manifest]:
     return found
 
 
+def own_volumes(options: SidecarOptions) -> tuple[str, ...]:
+    """The names of the volumes that the sidecar brings along."""
+    return (*KOPIA_VOLUMES, *([CA_VOLUME] if options.ca_configmap else []))
+
+
 def sidecar_of(pod_spec: Manifest) -> Manifest | None:
     """The sidecar among the main or init containers; None when there is none."""
     containers = [*(pod_spec.get("containers") or []), *(pod_spec.get("initContainers") or [])]

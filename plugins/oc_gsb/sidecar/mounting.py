@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oc_gsb.sidecar.containers import KOPIA_VOLUMES, SidecarMount
@@ -10,9 +11,12 @@ from plugin_core.workloads.claims import ClaimVolume, claim_volumes
 from plugin_core.workloads.mounts import device_users, mounts_of
 from plugin_core.workloads.templates import claim_templates_of, pod_spec_of
 
-_SYSTEM_PATHS = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr", "/usr/bin", "/usr/lib",
-                 "/usr/local", "/usr/local/bin", "/usr/sbin", "/tmp", *KOPIA_VOLUMES.values())
-"""What the sidecar itself runs from; a volume mounted over one of these would hide it."""
+_SYSTEM_FOLDERS = frozenset({"bin", "dev", "etc", "home", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "sys",
+                             "tmp", "usr", "var"})
+"""What the sidecar itself runs from and writes to; a volume mounted in there would hide some of it."""
+
+ASIDE = "/gsb.d"
+"""Where a volume named like one of those goes; a volume's name has no dot, so no other volume is there."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,15 @@ class MountPlan:
     unmounted: tuple[str, ...] = ()
 
 
-def plan_mounts(workload: Manifest) -> MountPlan:
-    """One mount at /VOLUME/MOUNTPATH for each claim volume that a container mounts.
+def plan_mounts(workload: Manifest, *, ours: Iterable[str] = tuple(KOPIA_VOLUMES)) -> MountPlan:
+    """One mount at /VOLUME/MOUNTPATH for each claim volume that a container mounts, out of the way of the system's.
 
     The mount path is that of the first main container, else of the first init container; a subPath there is left out,
-    because a backup must hold the whole volume. Problems are about the workload as it is, without a sidecar.
+    because a backup must hold the whole volume. Kasten only asks that paths differ. Problems are about the workload as
+    it is, without a sidecar. ours: the names of the volumes that the sidecar brings along.
     """
     spec = pod_spec_of(workload)
-    mounts, problems, unmounted = [], list(_name_clashes(workload)), []
+    mounts, problems, unmounted = [], list(_name_clashes(workload, ours)), []
     for volume in claim_volumes(workload):
         users = device_users(spec, volume=volume.volume)
         if volume.block or users:
@@ -44,8 +49,6 @@ def plan_mounts(workload: Manifest) -> MountPlan:
         mount = _mount_for(spec, volume)
         if mount is None:
             unmounted.append(volume.volume)
-        elif mount.path in _SYSTEM_PATHS:
-            problems.append(f"volume {volume.volume} would hide the sidecar's own files, mounted there at {mount.path}")
         else:
             mounts.append(mount)
     if not mounts and not problems:
@@ -66,11 +69,12 @@ def _mount_for(pod_spec: Manifest, volume: ClaimVolume) -> SidecarMount | None:
     if not found:
         return None
     path = "/".join(part for part in ("", volume.volume, *found[0].path.split("/")) if part)
-    return SidecarMount(volume=volume.volume, path=f"/{path}")
+    aside = ASIDE if volume.volume in _SYSTEM_FOLDERS else ""
+    return SidecarMount(volume=volume.volume, path=f"{aside}/{path}")
 
 
-def _name_clashes(workload: Manifest) -> list[str]:
+def _name_clashes(workload: Manifest, ours: Iterable[str]) -> list[str]:
     taken = {str(volume.get("name")) for volume in pod_spec_of(workload).get("volumes") or []}
     taken |= {name_of(template) for template in claim_templates_of(workload)}
     return [f"it already has a volume named {name}, which the sidecar needs for itself"
-            for name in KOPIA_VOLUMES if name in taken]
+            for name in ours if name in taken]

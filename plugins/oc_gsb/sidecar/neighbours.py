@@ -17,6 +17,7 @@ from oc_gsb.sidecar.surroundings import Surroundings
 from oc_gsb.sidecar.webhooks import injecting_webhooks
 from plugin_core.model.manifests import Manifest
 from plugin_core.names import SIDECAR_CONTAINER
+from plugin_core.workloads.claims import Source, claim_volumes
 from plugin_core.workloads.templates import pod_spec_of
 
 
@@ -62,6 +63,10 @@ def neighbour_warnings(
     unmounted = plan_mounts(without_foreign(workload)).unmounted
     if unmounted:
         yield f"volume {', '.join(unmounted)} is mounted by no container and will not be backed up"
+    brief = [one.volume for one in claim_volumes(workload) if one.source is Source.EPHEMERAL]
+    if brief:
+        yield (f"the claims of volume {', '.join(brief)} are ephemeral: each goes with its pod, so what is on them now "
+               "is gone after this rollout, as after any")
     if is_label_synced(around.namespace):
         yield "new pods may be refused until OpenShift raises the namespace's Pod Security label"
     there = sidecar_of(pod_spec_of(workload))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from oc_gsb.sidecar.adoption import is_foreign
-from oc_gsb.sidecar.containers import CA_KEY, SidecarOptions, sidecar_of
+from oc_gsb.sidecar.containers import CA_KEY, SidecarOptions, own_volumes, sidecar_of
 from oc_gsb.sidecar.grants import Grant, manual_grant
 from oc_gsb.sidecar.image_probe import Trial
 from oc_gsb.sidecar.keepers import find_keepers
@@ -81,7 +81,7 @@ class Planner:
 
     def plan(self, workload: Manifest) -> Plan:
         """For a workload without a record. The SCC is looked at only when the sidecar itself would fit."""
-        problems = workload_problems(workload, k10_namespace=self._k10_namespace)
+        problems = self._workload_problems(workload)
         problems += namespace_problems(self._around.namespace)
         fits = not problems
         keepers = find_keepers(workload)
@@ -125,7 +125,7 @@ class Planner:
     def edit(self, plan: Plan, before: Manifest, *, run: str) -> Manifest:
         """The injection of `before`, the workload as it is by now. Raises NotReady when it no longer fits."""
         if read_record(before) is None:
-            problems = workload_problems(before, k10_namespace=self._k10_namespace)
+            problems = self._workload_problems(before)
             if problems:
                 raise errors.NotReady(f"it was changed meanwhile: {'; '.join(problems)}")
         return add_sidecar(before, options=self._options, scc=plan.scc.wanted, pin=plan.scc.pin, run=run,
@@ -134,6 +134,9 @@ class Planner:
     def runs(self, trial: Trial) -> bool:
         """Whether a container of this image already runs as this service account."""
         return self._around.runs(trial.image, account=trial.account)
+
+    def _workload_problems(self, workload: Manifest) -> list[str]:
+        return workload_problems(workload, k10_namespace=self._k10_namespace, ours=own_volumes(self._options))
 
     def _trial(self, workload: Manifest) -> Trial:
         spec = pod_spec_of(add_sidecar(workload, options=self._options)) if not is_foreign(workload) else (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from oc_gsb.sidecar.adoption import without_foreign
+from oc_gsb.sidecar.containers import KOPIA_VOLUMES
 from oc_gsb.sidecar.keepers import machine_of
 from oc_gsb.sidecar.mounting import plan_mounts
 from plugin_core.model.kinds import DEPLOYMENT_CONFIG
@@ -18,14 +19,19 @@ LABEL_SYNCER = "pod-security-admission-label-synchronization-controller"
 """The field manager of OpenShift's label sync (openshift/cluster-policy-controller pkg/psalabelsyncer)."""
 
 
-def workload_problems(workload: Manifest, *, k10_namespace: str) -> list[str]:
-    """Every reason why this workload, which has no record of ours, cannot take the sidecar; [] when it can."""
+def workload_problems(
+    workload: Manifest, *, k10_namespace: str, ours: Iterable[str] = tuple(KOPIA_VOLUMES)
+) -> list[str]:
+    """Every reason why this workload, which has no record of ours, cannot take the sidecar; [] when it can.
+
+    ours: the names of the volumes that the sidecar brings along.
+    """
     if namespace_of(workload) == k10_namespace:
         return [f"{k10_namespace} is Kasten's own namespace; its pods are not touched"]
     machine = machine_of(workload)
     if machine:
         return [f"it is {machine}; Kasten copies no files out of virtual machines"]
-    problems = list(plan_mounts(without_foreign(workload)).problems)
+    problems = list(plan_mounts(without_foreign(workload), ours=ours).problems)
     if is_terminating(workload):
         problems.append("it is being deleted")
     if part_of(workload, "spec", "paused"):

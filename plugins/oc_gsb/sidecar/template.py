@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 
 from oc_gsb.sidecar.adoption import MARK, is_foreign, leftovers, without_foreign
 from oc_gsb.sidecar.containers import (
-    CA_VOLUME,
-    KOPIA_VOLUMES,
     SidecarOptions,
     completed,
+    own_volumes,
     sidecar_container,
     sidecar_of,
     sidecar_volumes,
@@ -55,7 +54,7 @@ def add_sidecar(
     before, annotations = template_of(plain), annotations_of(plain)
     record = Record(
         template=copy.deepcopy(before),
-        volumes=(*KOPIA_VOLUMES, *([CA_VOLUME] if options.ca_configmap else [])),
+        volumes=own_volumes(options),
         had_annotations="annotations" in plain.get("metadata", {}),
         backup_annotation=annotations.get(FORCE_GENERIC_BACKUP),
         required_scc=annotations_of(before).get(REQUIRED_SCC), scc=scc, pinned=pin, run=run,
@@ -167,7 +166,9 @@ def _without_additions(template: Manifest, record: Record) -> Manifest:
     spec, original = result.get("spec") or {}, record.template.get("spec") or {}
     spec["containers"] = [one for one in spec.get("containers") or [] if one.get("name") != SIDECAR_CONTAINER]
     _take_out(spec, original, "initContainers", lambda one: one.get("name") == SIDECAR_CONTAINER)
-    _take_out(spec, original, "volumes", lambda one: one.get("name") in record.volumes)
+    # one of the application's own stays, though a sidecar of an earlier version may have mounted it as its own
+    own = {one.get("name") for one in original.get("volumes") or []}
+    _take_out(spec, original, "volumes", lambda one: one.get("name") in record.volumes and one.get("name") not in own)
     _take_out(spec, original, "imagePullSecrets", lambda one: one.get("name") in record.pull_secrets)
     if record.pinned and annotations_of(result).get(REQUIRED_SCC) == record.scc and record.required_scc is not None:
         result["metadata"]["annotations"][REQUIRED_SCC] = record.required_scc

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.cluster import FakeCluster
 from fakes.progress import Recorder
-from fakes.workloads import NAMESPACE, claim, container, workload
+from fakes.workloads import NAMESPACE, claim, claim_volume, container, workload
 from oc_gsb.sidecar.containers import sidecar_of
 from oc_gsb.sidecar.inject import inject
 from oc_gsb.sidecar.record import read_record
@@ -204,6 +204,26 @@ def test_a_refusal_names_every_problem() -> None:
     answer = run(cluster)
     assert code_of(answer) is ExitCode.NOT_READY
     assert len(answer.report.items[0]["problems"]) == 2 and writes(cluster) == []
+
+
+def test_a_volume_by_the_name_of_the_private_cas_is_a_problem_only_with_one() -> None:
+    own = workload(volumes=[claim_volume("data"), {"name": "kanister-sidecar-ca", "emptyDir": {}}])
+    bundle = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca", "namespace": NAMESPACE},
+              "data": {"custom-ca-bundle.pem": "x"}}
+    cluster, _ = make_world(own, objects=[bundle], expect=WRITES)
+    answer = run(cluster, ca_configmap="ca")
+    assert writes(cluster) == [] and answer.report.items[0]["problems"] == [
+        "it already has a volume named kanister-sidecar-ca, which the sidecar needs for itself"]
+    assert run(cluster).failure is None
+
+
+def test_what_an_ephemeral_claim_holds_is_said_to_go() -> None:
+    brief = workload(containers=[container(mounts={"data": "/data", "brief": "/brief"})], volumes=[
+        claim_volume("data"), {"name": "brief", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}])
+    cluster, _ = make_world(brief, expect=WRITES)
+    progress = Recorder()
+    assert run(cluster, progress=progress).failure is None
+    assert any(": the claims of volume brief are ephemeral" in words for words in progress.warnings)
 
 
 def test_missing_rights_are_named_before_anything_is_changed() -> None:

@@ -27,6 +27,15 @@ def test_one_mount_a_volume_whatever_the_app_does() -> None:
     assert paths(made) == {"data": "/data/a", "more": "/more/a"}
 
 
+@pytest.mark.parametrize("volume, path", [
+    ("tmp", "/kopia-cache"), ("etc", "/ssl/certs"), ("proc", "/x"), ("usr", "/"), ("var", "/run/secrets"),
+])
+def test_a_volume_that_would_hide_what_the_sidecar_needs_goes_aside(volume: str, path: str) -> None:
+    made = workload(containers=[container(mounts={volume: path, "gsb": f"/{volume}{path}"})],
+                    volumes=[claim_volume(volume), claim_volume("gsb")])
+    assert paths(made) == {volume: f"/gsb.d/{volume}{path}".rstrip("/"), "gsb": f"/gsb/{volume}{path}".rstrip("/")}
+
+
 def test_unmounted_volumes_are_left_alone() -> None:
     plan = plan_mounts(workload(volumes=[claim_volume("data"), claim_volume("spare")]))
     assert [mount.volume for mount in plan.mounts] == ["data"]
@@ -46,12 +55,16 @@ def test_unmounted_volumes_are_left_alone() -> None:
     (workload("StatefulSet", containers=[container()], volumes=[],
               volumeClaimTemplates=[{"metadata": {"name": "raw"}, "spec": {"volumeMode": "Block"}}]),
      "volume raw is a block device"),
-    (workload(containers=[container(mounts={"tmp": "/kopia-cache"})], volumes=[claim_volume("tmp")]),
-     "would hide the sidecar's own files, mounted there at /tmp/kopia-cache"),
-    (workload(containers=[container(mounts={"usr": "/bin"})], volumes=[claim_volume("usr")]), "at /usr/bin"),
 ])
 def test_problems(made: Manifest, words: str) -> None:
     assert words in "; ".join(plan_mounts(made).problems)
+
+
+def test_the_volumes_that_the_flags_bring_along_may_clash_too() -> None:
+    made = workload(volumes=[claim_volume("data"), {"name": "kanister-sidecar-ca", "emptyDir": {}}])
+    assert plan_mounts(made).problems == ()
+    said = plan_mounts(made, ours=("kopia-log-volume", "kanister-sidecar-ca")).problems
+    assert said == ("it already has a volume named kanister-sidecar-ca, which the sidecar needs for itself",)
 
 
 def test_nothing_to_back_up() -> None:

@@ -60,6 +60,9 @@ SHAPES = {
         volumes=[claim_volume("one"), {"name": "tmp", "emptyDir": {}}, claim_volume("two", "other")]),
     "init only": workload(containers=[container()], pod_spec={
         "initContainers": [container("prepare", mounts={"data": "/data"})]}),
+    "its own volume by the name of one of a flag": workload(
+        containers=[container(mounts={"data": "/data", "kanister-sidecar-ca": "/ca"})],
+        volumes=[claim_volume("data"), {"name": "kanister-sidecar-ca", "emptyDir": {}}]),
     "ephemeral": workload(containers=[container(mounts={"scratch": "/s"})], volumes=[
         {"name": "scratch", "ephemeral": {"volumeClaimTemplate": store()}}]),
     "pinned to an SCC": workload(pod_annotations={REQUIRED_SCC: "restricted-v2", "a": "1"}),
