@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,14 @@ class OwnSandbox:
     def environment(self) -> dict[str, str]:
         return {**os.environ, **SOURCES, "SANDBOX_STATE": str(self.root), "SANDBOX_NAME": self.name}
 
+    @property
+    def client_environment(self) -> dict[str, str]:
+        """Of kubectl and our executables: this sandbox's KUBECONFIG, and both on PATH."""
+        executables = os.environ.get("PLUGIN_BIN", str(ROOT / ".venv" / "bin"))
+        kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        return {**kept, "NO_COLOR": "1", "KUBECONFIG": str(self.directory / "kubeconfig"),
+                "PATH": ":".join([executables, str(self.directory / "bin"), os.environ["PATH"]])}
+
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "sandbox", *arguments]
         return subprocess.Popen(
@@ -39,3 +49,14 @@ class OwnSandbox:
         output, errors = process.communicate(timeout=300)
         assert process.returncode == code, errors
         return output + errors
+
+
+@contextmanager
+def own_sandbox_up(name: str, *arguments: str) -> Iterator[OwnSandbox]:
+    """A sandbox of this process's own, brought up with these arguments and taken down again, whatever happens."""
+    sandbox = OwnSandbox(name=name, root=Path(f"/tmp/rwx-{name}-{os.getpid()}"))
+    try:
+        sandbox.run("up", *arguments)
+        yield sandbox
+    finally:
+        sandbox.run("down")

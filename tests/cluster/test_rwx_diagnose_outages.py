@@ -11,7 +11,6 @@ import os
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ import pytest
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, pod
 from cluster.rwx_objects import bind_claims
-from cluster.sandboxes import ROOT, OwnSandbox
+from cluster.sandboxes import OwnSandbox, own_sandbox_up
 from cluster.test_rwx_diagnose import broken_at, found, snapshot, wait_for_diagnosis
 
 LEASES = {"snapshot-controller": "snapshot-controller-leader",
@@ -38,21 +37,14 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def own_sandbox() -> Iterator[OwnSandbox]:
-    sandbox = OwnSandbox(name="outages", root=Path(f"/tmp/rwx-outages-{os.getpid()}"))
-    try:
-        sandbox.run("up", "--without", "openshift", "--without", "kasten")
+    with own_sandbox_up("outages", "--without", "openshift", "--without", "kasten") as sandbox:
         yield sandbox
-    finally:
-        sandbox.run("down")
 
 
 @pytest.fixture(scope="module")
 def cluster_environment(own_sandbox: OwnSandbox) -> dict[str, str]:
     """Of this module's own sandbox instead of the shared one."""
-    executables = os.environ.get("PLUGIN_BIN", str(ROOT / ".venv" / "bin"))
-    paths = [executables, str(own_sandbox.directory / "bin"), os.environ["PATH"]]
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return {**kept, "NO_COLOR": "1", "KUBECONFIG": str(own_sandbox.directory / "kubeconfig"), "PATH": ":".join(paths)}
+    return own_sandbox.client_environment
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 
 from cluster.kubectl import Kubectl
 from cluster.manifests import claim
-from cluster.sandboxes import ROOT, OwnSandbox
+from cluster.sandboxes import OwnSandbox, own_sandbox_up
 
 CLAIMS = 300
 
@@ -25,21 +25,14 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def own_sandbox() -> Iterator[OwnSandbox]:
-    sandbox = OwnSandbox(name="scale", root=Path(f"/tmp/rwx-scale-{os.getpid()}"))
-    try:
-        sandbox.run("up", "--without", "openshift", "--without", "kasten")
+    with own_sandbox_up("scale", "--without", "openshift", "--without", "kasten") as sandbox:
         yield sandbox
-    finally:
-        sandbox.run("down")
 
 
 @pytest.fixture(scope="module")
 def cluster_environment(own_sandbox: OwnSandbox) -> dict[str, str]:
     """Of this module's own sandbox instead of the shared one."""
-    executables = os.environ.get("PLUGIN_BIN", str(ROOT / ".venv" / "bin"))
-    paths = [executables, str(own_sandbox.directory / "bin"), os.environ["PATH"]]
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return {**kept, "NO_COLOR": "1", "KUBECONFIG": str(own_sandbox.directory / "kubeconfig"), "PATH": ":".join(paths)}
+    return own_sandbox.client_environment
 
 
 @pytest.fixture(scope="module")

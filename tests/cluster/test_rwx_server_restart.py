@@ -8,18 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from cluster.kubectl import Kubectl
 from cluster.rwx_waiters import IN_PLACE, RETRYING, STOPPED, Ended, Waiters, held_up
 from cluster.rwx_writers import is_writing, records_on, timers_in
-from cluster.sandboxes import ROOT, OwnSandbox
+from cluster.sandboxes import OwnSandbox, own_sandbox_up
 
 SERVER = "kube-apiserver"
 WAITS = ("snapshot", "frozen", "scaled", "restore", "clone", "wait", "delete", *(f"in-place-{one}" for one in IN_PLACE))
-TOO_SHORT = 30
+TOO_SHORT = 60
 """Seconds of --timeout of the impatient commands: enough for all to begin on a busy machine."""
 
 pytestmark = [
@@ -39,23 +38,14 @@ class Outage:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[OwnSandbox]:
-    own = OwnSandbox(name="restart", root=Path(f"/tmp/rwx-restart-{os.getpid()}"))
-    try:
-        own.run("up", "--without", "openshift", "--without", "kasten")
+    with own_sandbox_up("restart", "--without", "openshift", "--without", "kasten") as own:
         yield own
-    finally:
-        own.run("down")
 
 
 @pytest.fixture(scope="module")
 def outage(sandbox: OwnSandbox, tmp_path_factory: pytest.TempPathFactory) -> Outage:
     """Everything has gone on when this returns."""
-    executables = os.environ.get("PLUGIN_BIN", str(ROOT / ".venv" / "bin"))
-    paths = [executables, str(sandbox.directory / "bin"), os.environ["PATH"]]
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    kubectl = Kubectl(environment={
-        **kept, "NO_COLOR": "1", "KUBECONFIG": str(sandbox.directory / "kubeconfig"), "PATH": ":".join(paths),
-    })
+    kubectl = Kubectl(environment=sandbox.client_environment)
     waiters = Waiters(kubectl, "restarted", timeout=TOO_SHORT, folder=tmp_path_factory.mktemp("stderr"))
     waiters.prepare()
     with held_up(sandbox, waiters):

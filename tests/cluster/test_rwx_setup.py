@@ -19,7 +19,7 @@ import yaml
 
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim
-from cluster.sandboxes import ROOT, OwnSandbox
+from cluster.sandboxes import ROOT, OwnSandbox, own_sandbox_up
 from cluster.setup_objects import CONTROLLER_IMAGE, load_controller_image, server_of, upstream_folder
 from sandbox import build, definitions
 from sandbox.state import State
@@ -76,15 +76,10 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     [helm] = build.build_programs("helm")
-    sandbox = OwnSandbox(name="setup", root=Path(f"/tmp/rwx-setup-{os.getpid()}"))
     folder = tmp_path_factory.mktemp("setup")
-    try:
-        sandbox.run("up", "--without", "kasten")
-        executables = os.environ.get("PLUGIN_BIN", str(ROOT / ".venv" / "bin"))
-        paths = [executables, str(sandbox.directory / "bin"), str(helm.parent), os.environ["PATH"]]
-        kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        environment = {**kept, "NO_COLOR": "1", "PATH": ":".join(paths), "HOME": str(folder),
-                       "KUBECONFIG": str(sandbox.directory / "kubeconfig")}
+    with own_sandbox_up("setup", "--without", "kasten") as sandbox:
+        environment = {**sandbox.client_environment, "HOME": str(folder)}
+        environment["PATH"] = f"{helm.parent}:{environment['PATH']}"
         kubectl = Kubectl(environment=environment)
         for name in ("app", "nfs-driver"):
             kubectl("create", "namespace", name)
@@ -92,8 +87,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         manifests = upstream_folder(folder / "upstream", server=server_of(kubectl))
         yield World(sandbox, kubectl, Plugin("kubectl-rwx", "app", environment),
                     ("--manifests", str(manifests), "--controller-image", CONTROLLER_IMAGE), manifests)
-    finally:
-        sandbox.run("down")
 
 
 def let_install(world: World, command: str, *, namespace: str) -> None:
