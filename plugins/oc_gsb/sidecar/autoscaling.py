@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from oc_gsb.sidecar.rolling import unavailable_of
 from oc_gsb.sidecar.selectors import matches
 from plugin_core.model.manifests import Manifest, labels_of, name_of, part_of
 from plugin_core.names import SIDECAR_CONTAINER
@@ -33,15 +34,19 @@ def autoscaler_warnings(workload: Manifest, scalers: Sequence[Manifest]) -> Iter
 
 
 def budget_warnings(workload: Manifest, budgets: Sequence[Manifest], *, held: bool) -> Iterator[str]:
-    """For each PodDisruptionBudget that the change goes below: it holds evictions back, not rollouts nor scaling."""
-    strategy = part_of(workload, "spec", "strategy") or part_of(workload, "spec", "updateStrategy") or {}
-    downs = held or strategy.get("type") == "Recreate" or (
-        workload.get("kind") == "StatefulSet" and replicas_of(workload) == 1)
-    if not downs or not replicas_of(workload):
-        return
-    for budget in budgets:
-        if matches(part_of(budget, "spec", "selector"), labels_of(template_of(workload))):
-            wanted = part_of(budget, "status", "desiredHealthy")
-            if wanted:
-                yield (f"poddisruptionbudget/{name_of(budget)} wants {wanted} healthy pods; it holds evictions back, "
-                       "not this change, during which there are none for a while")
+    """For each PodDisruptionBudget that the change goes below: it holds evictions back, not rollouts nor scaling.
+
+    held: whether it goes to zero replicas for the change. A budget may take in pods of other workloads too.
+    """
+    replicas = replicas_of(workload)
+    gone = replicas if held else unavailable_of(workload)
+    for budget in budgets if gone else ():
+        if not matches(part_of(budget, "spec", "selector"), labels_of(template_of(workload))):
+            continue
+        wanted = int(part_of(budget, "status", "desiredHealthy") or 0)
+        healthy = part_of(budget, "status", "currentHealthy")
+        least = max(0, (replicas if healthy is None else int(healthy)) - gone)
+        if least < wanted:
+            few = f"there may be as few as {least}" if least else "there are none for a while"
+            yield (f"poddisruptionbudget/{name_of(budget)} wants {wanted} healthy pods; it holds evictions back, "
+                   f"not this change, during which {few}")

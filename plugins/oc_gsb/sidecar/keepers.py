@@ -32,6 +32,12 @@ class Keeper:
         return f"{self.name} keeps it as it is ({self.sign}) and would take the sidecar out again"
 
 
+def mere_owners(workload: Manifest) -> tuple[str, ...]:
+    """KIND/NAME of owners that are not its controller: they may keep it as it is, and may only want it to go along."""
+    owners = part_of(workload, "metadata", "ownerReferences") or []
+    return tuple(f"{one.get('kind')}/{one.get('name')}" for one in owners if not one.get("controller"))
+
+
 def find_keepers(workload: Manifest) -> tuple[Keeper, ...]:
     """Operators and GitOps controllers, each once; () when nobody is known."""
     found: dict[str, Keeper] = {}

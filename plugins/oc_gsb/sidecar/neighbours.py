@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from oc_gsb.sidecar.adoption import is_foreign, without_foreign
 from oc_gsb.sidecar.autoscaling import autoscaler_warnings, budget_warnings
 from oc_gsb.sidecar.containers import SidecarOptions, sidecar_of
-from oc_gsb.sidecar.keepers import helm_release
+from oc_gsb.sidecar.keepers import helm_release, mere_owners
 from oc_gsb.sidecar.limit_ranges import judge_limits, with_defaults
 from oc_gsb.sidecar.mounting import plan_mounts
 from oc_gsb.sidecar.problems import is_label_synced
@@ -60,6 +60,8 @@ def neighbour_warnings(
                    "from there")
     if helm_release(workload):
         yield f"it belongs to the Helm release {helm_release(workload)}: look at it again after an upgrade of that"
+    for owner in mere_owners(workload):
+        yield f"it belongs to {owner}: should an operator set it back by that, the sidecar is out again"
     unmounted = plan_mounts(without_foreign(workload)).unmounted
     if unmounted:
         yield f"volume {', '.join(unmounted)} is mounted by no container and will not be backed up"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from oc_gsb.sidecar.rolling import surge_of, unavailable_of
 from plugin_core.model.manifests import Manifest, name_of, part_of
 from plugin_core.model.quantities import format_quantity, parse_amount
 from plugin_core.workloads.templates import pod_spec_of, replicas_of
@@ -98,29 +99,8 @@ def _needed(
 
 
 def extra_pods(workload: Manifest) -> int:
-    """1 when a rollout cannot begin without a pod beyond its replicas, else 0.
-
-    With maxUnavailable above 0 an old pod may go first. Percentages round down for it (kubernetes
-    pkg/controller/deployment/util, ResolveFenceposts).
-    """
-    if workload.get("kind") == "StatefulSet":
-        return 0
-    strategy = part_of(workload, "spec", "strategy") or {}
-    rolling = strategy.get("rollingUpdate") or strategy.get("rollingParams") or {}
-    if strategy.get("type") == "Recreate":
-        return 0
-    replicas = replicas_of(workload)
-    unavailable = _share(rolling.get("maxUnavailable", "25%"), replicas, up=False)
-    surge = _share(rolling.get("maxSurge", "25%"), replicas, up=True)
-    return 1 if surge and not unavailable else 0
-
-
-def _share(value: object, replicas: int, *, up: bool) -> int:
-    text = str(value)
-    if not text.endswith("%"):
-        return int(text)
-    share = replicas * int(text[:-1]) / 100
-    return math.ceil(share) if up else math.floor(share)
+    """1 when a rollout cannot begin without a pod beyond its replicas, else 0: an old pod may be able to go first."""
+    return 1 if surge_of(workload) and not unavailable_of(workload) else 0
 
 
 def applies(quota: Manifest, pod_spec: Manifest) -> bool:

@@ -6,7 +6,8 @@ import pytest
 
 from fakes.workloads import workload
 from oc_gsb.sidecar.autoscaling import autoscaler_warnings, budget_warnings
-from oc_gsb.sidecar.keepers import find_keepers, helm_release, machine_of
+from oc_gsb.sidecar.keepers import find_keepers, helm_release, machine_of, mere_owners
+from oc_gsb.sidecar.rolling import surge_of, unavailable_of
 from oc_gsb.sidecar.selectors import matches
 from oc_gsb.sidecar.webhooks import injecting_webhooks
 from plugin_core.model.manifests import Manifest
@@ -97,3 +98,31 @@ def test_budgets_that_the_change_goes_below() -> None:
     assert "wants 1 healthy pods" in next(budget_warnings(workload(), [budget], held=True))
     assert list(budget_warnings(workload(), [budget], held=False)) == []
     assert list(budget_warnings(workload("StatefulSet", replicas=1), [budget], held=False))
+    assert list(budget_warnings(workload(replicas=0), [budget], held=True)) == []
+    three = {**budget, "status": {"desiredHealthy": 3, "currentHealthy": 4}}
+    recreated = workload(strategy={"type": "Recreate"})
+    assert "there may be as few as 2" in next(budget_warnings(recreated, [three], held=False))
+    assert list(budget_warnings(workload("StatefulSet"), [three], held=False)) == [], "the fourth may go"
+
+
+@pytest.mark.parametrize("kind, replicas, strategy, surge, unavailable", [
+    ("Deployment", 1, {}, 1, 0), ("Deployment", 4, {}, 1, 1), ("Deployment", 3, {"type": "Recreate"}, 0, 3),
+    ("Deployment", 2, {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}, 0, 1),
+    ("Deployment", 5, {"rollingUpdate": {"maxSurge": "50%", "maxUnavailable": "50%"}}, 3, 2),
+    ("DeploymentConfig", 2, {"rollingParams": {"maxSurge": "0%", "maxUnavailable": 9}}, 0, 2),
+    ("StatefulSet", 3, {}, 0, 1), ("StatefulSet", 4, {"rollingUpdate": {"maxUnavailable": "50%"}}, 0, 2),
+    ("StatefulSet", 0, {}, 0, 0),
+])
+def test_pods_that_come_and_go_in_a_rolling_update(
+    kind: str, replicas: int, strategy: Manifest, surge: int, unavailable: int
+) -> None:
+    key = "updateStrategy" if kind == "StatefulSet" else "strategy"
+    made = workload(kind, replicas=replicas, **{key: strategy})
+    assert (surge_of(made), unavailable_of(made)) == (surge, unavailable)
+
+
+def test_owners_that_are_no_controllers() -> None:
+    made = workload()
+    made["metadata"]["ownerReferences"] = [{"kind": "Shop", "name": "a"},
+                                           {"kind": "Data", "name": "b", "controller": True}]
+    assert mere_owners(made) == ("Shop/a",) and [one.name for one in find_keepers(made)] == ["the operator of Data/b"]
