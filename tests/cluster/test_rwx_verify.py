@@ -79,6 +79,11 @@ def test_an_honest_class_is_proven_and_recorded(
     assert shown.returncode == 0
     assert shown.stdout.splitlines()[1].count("yes (proven") == 3
 
+    kubectl("replace", "--force", "-f", "-", stdin=json.dumps(kubectl.json("get", "storageclass", name)))
+    shown = rwx("check", name)
+    assert "(proven" not in shown.stdout.splitlines()[1]
+    assert f"note  storageclass/{name}: verified on " in shown.stdout and "made anew" in shown.stdout
+
 
 @pytest.mark.parametrize(("fault", "verdicts", "words"), [
     ("loseMtime", {"mtime": "warn", "content": "ok", "ownership": "ok"}, "2001-02-03T04:05:06Z became 20"),
@@ -104,6 +109,8 @@ def test_a_lying_driver_is_caught_and_named(
     assert recorded["proved"].get("snapshot") is {"emptyRestore": False, "shareRestore": False,
                                                   "refuseSecondNode": True}.get(fault)
     assert recorded["proved"]["rwx"] is (fault != "refuseSecondNode")
+    found = {item["code"]: item for item in json.loads(rwx("check", namespace.name, "-o", "json").stdout)["findings"]}
+    assert recorded["reason"] in found["proof-failed"]["observed"] and found["proof-failed"]["severity"] == "fail"
 
 
 def test_losses_can_be_accepted(rwx: Plugin, kubectl: Kubectl, make_class: ClassMaker) -> None:

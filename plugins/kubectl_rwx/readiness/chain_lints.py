@@ -20,6 +20,8 @@ OLD_VERSIONS = {
 """external-snapshotter CHANGELOG-2.0, CHANGELOG-4.1 and CHANGELOG-6.0."""
 
 SETUP = "kubectl rwx setup snapshots"
+UPGRADE = f"{SETUP} --upgrade"
+"""Without the flag, setup leaves what is there and works."""
 
 
 def lint_chain(seen: Observations, controller: Controller) -> Iterator[Finding]:
@@ -51,7 +53,7 @@ def _lint_api(seen: Observations) -> Iterator[Finding]:
         yield Finding(
             Severity.FAIL, "snapshot-api-old", SNAPSHOT_GROUP,
             f"served in {', '.join(served)} only, not in v1: {'; '.join(explain_versions(served))}",
-            "snapshots are written as v1 only; upgrade CRDs and controller together", SETUP,
+            "snapshots are written as v1 only; upgrade CRDs and controller together", UPGRADE,
         )
     elif explain_versions(served):
         yield Finding(
@@ -77,8 +79,9 @@ def _lint_definitions(seen: Observations, controller: Controller) -> Iterator[Fi
             yield Finding(
                 Severity.WARN, "crd-stored-version", f"customresourcedefinition/{name}",
                 f"objects may still be stored as {', '.join(old)}",
-                "CRDs of a newer release are refused while an old version is listed in status.storedVersions",
-                f"kubectl get {name} -A -o json | kubectl replace -f - && "
+                "CRDs of a newer release are refused while an old version is listed in status.storedVersions; the "
+                "command has all objects stored anew (none has the annotation it takes away), and unlists it",
+                f"kubectl annotate {name} --all -A stored-anew- && "
                 f"kubectl patch customresourcedefinition {name} "
                 """--subresource=status --type=merge -p '{"status":{"storedVersions":["v1"]}}'""",
             )
@@ -92,7 +95,7 @@ def _lint_definitions(seen: Observations, controller: Controller) -> Iterator[Fi
                 "its schema has no validation rules, so it is older than 8.0; the snapshot-controller is "
                 f"{controller.version}",
                 "since 8.0 those rules replace the validation webhook: without both, invalid snapshots hang",
-                SETUP,
+                UPGRADE,
             )
 
 
@@ -123,5 +126,5 @@ def _lint_controller(seen: Observations, controller: Controller) -> Iterator[Fin
         yield Finding(
             Severity.NOTE, "controller-old", "snapshot-controller", f"version {controller.version}",
             "8.6 mended deletions that hang while a claim is restored, and deletions during creation "
-            "(external-snapshotter 1394 and 1392)", SETUP,
+            "(external-snapshotter 1394 and 1392)", UPGRADE,
         )

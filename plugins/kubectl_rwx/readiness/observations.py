@@ -99,12 +99,12 @@ def observe(cluster: Cluster, *, named: Sequence[str] = ()) -> Observations:
         leases = pool.submit(listed, LEASE, fields=f"metadata.name={CONTROLLER_LEASE}")
         definitions = pool.submit(look, f"get {CUSTOM_RESOURCE_DEFINITION.resource}", lambda: _definitions(cluster))
         found_leases = leases.result()
-        where = namespace_of(found_leases[0]) if found_leases else None
-        deployments = pool.submit(listed, DEPLOYMENT, namespace=where)
+        places = dict.fromkeys(map(namespace_of, found_leases)) if found_leases else {None: None}
+        deployments = [pool.submit(listed, DEPLOYMENT, namespace=place) for place in places]
         classes = lists[STORAGE_CLASS].result()
         if classes is None and named:
             classes = look(f"get {STORAGE_CLASS.resource}", lambda: _fetch(cluster, named))
-        controllers = _controllers(deployments.result())
+        controllers = _controllers([found.result() for found in deployments])
         undecided = not found_leases and not controllers and versions.result()
         return Observations(
             server=server.result() or "", snapshot_versions=versions.result() or (), classes=classes,
@@ -138,8 +138,10 @@ def _definitions(cluster: Cluster) -> dict[str, Manifest]:
     return found
 
 
-def _controllers(deployments: Sequence[Manifest] | None) -> list[Manifest] | None:
-    """Deployments whose name or image is the snapshot-controller's; OpenShift's is called csi-snapshot-controller."""
-    if deployments is None:
-        return None
-    return [item for item in deployments if controller_image(item)]
+def _controllers(lists: Sequence[list[Manifest] | None]) -> list[Manifest] | None:
+    """Deployments whose name or image is the snapshot-controller's; OpenShift's is called csi-snapshot-controller.
+
+    None when no list may be read.
+    """
+    seen = [deployments for deployments in lists if deployments is not None]
+    return [item for deployments in seen for item in deployments if controller_image(item)] if seen else None

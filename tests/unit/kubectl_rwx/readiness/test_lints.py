@@ -48,16 +48,17 @@ CASES: list[tuple[str, list[Manifest], Any, str, str, str]] = [
      "fail", "customresourcedefinition/volumesnapshotclasses.snapshot.storage.k8s.io", "kubectl rwx setup snapshots"),
     ("crd-stored-version", [*without("CustomResourceDefinition"), *definitions(stored=("v1beta1", "v1"))], GROUPS,
      "warn", "customresourcedefinition/volumesnapshots.snapshot.storage.k8s.io",
-     "kubectl get volumesnapshots.snapshot.storage.k8s.io -A -o json | kubectl replace -f - && "),
+     "kubectl annotate volumesnapshots.snapshot.storage.k8s.io --all -A stored-anew- && "),
     ("crd-older-than-controller",
      [*without("CustomResourceDefinition"), *definitions(rules=False), deployment()], GROUPS,
-     "warn", "customresourcedefinition/volumesnapshots.snapshot.storage.k8s.io", "kubectl rwx setup snapshots"),
+     "warn", "customresourcedefinition/volumesnapshots.snapshot.storage.k8s.io",
+     "kubectl rwx setup snapshots --upgrade"),
     ("controller-unseen", without("Lease"), GROUPS, "warn", "snapshot-controller", "kubectl rwx verify CLASS"),
     ("controller-twice",
      [*without("Lease"), deployment(), deployment(namespace="other")], GROUPS, "warn", "snapshot-controller",
      "kubectl get deployments -A | grep snapshot-controller"),
     ("controller-old", [*GOOD, deployment(image="registry.k8s.io/sig-storage/snapshot-controller:v8.2.0")], GROUPS,
-     "note", "snapshot-controller", "kubectl rwx setup snapshots"),
+     "note", "snapshot-controller", "kubectl rwx setup snapshots --upgrade"),
     ("driver-on-no-node", [*without("CSINode"), csi_node("node-a"), csi_node("node-b")], GROUPS,
      "fail", f"driver/{DRIVER}", "kubectl get csinodes -o yaml"),
     ("driver-on-some-nodes", [*without("CSINode"), csi_node("node-a", DRIVER), csi_node("node-b")], GROUPS,
@@ -112,6 +113,12 @@ def test_each_finding(
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
     assert found(GOOD) == {}
+
+
+def test_a_second_controller_is_found_by_its_lease() -> None:
+    both = [deployment(), deployment(namespace="other")]
+    assert "controller-twice" not in found([*GOOD, deployment()])
+    assert "controller-twice" in found([*GOOD, lease(namespace="other"), *both])
 
 
 def test_marks_do_not_matter_where_the_product_is_not() -> None:
