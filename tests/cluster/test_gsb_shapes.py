@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from cluster.gsb_objects import pods_of, ready_columns, shown, wait_ready
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, deployment
+from plugin_core.workloads.shared_looks import EVERY
 
 Json = dict[str, Any]
 
@@ -105,7 +107,11 @@ def test_every_shape_of_volume(gsb: Plugin, namespace: Kubectl) -> None:
     assert clash.returncode == 3 and "already has a volume named kanister-sidecar-ca" in clash.stderr, clash.stderr
     assert shown(namespace, "deploy", "named") == before["named"]
 
-    done = gsb("inject", "--all", "--parallel", "4", "-o", "json")
+    began = time.monotonic()
+    done = gsb("-v", "inject", "--all", "--parallel", "4", "-o", "json")
+    looks = (time.monotonic() - began) / EVERY + 3
+    asked = [line for line in done.stderr.splitlines() if line.startswith("GET ") and "/events?" in line]
+    assert len(asked) <= looks, "those that are watched at once share one list of the namespace's events"
     items = {item["name"]: item for item in json.loads(done.stdout)["items"]}
     assert {name: item["result"] for name, item in items.items()} == {
         **dict.fromkeys(SEEN, "injected"), **dict.fromkeys(REFUSED, "refused")}, done.stderr

@@ -20,6 +20,7 @@ from plugin_core.kube.waiting import Phase
 from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
+from plugin_core.workloads.shared_looks import SharedLooks
 from plugin_core.workloads.templates import kind_of, replicas_of
 from plugin_core.workloads.waits import Rollout
 
@@ -42,6 +43,7 @@ class Injector:
     def __init__(self, cluster: Cluster, request: InjectRequest, *, grants: SharedGrants, stop: Stop) -> None:
         self._cluster, self._request, self._grants, self._stop = cluster, request, grants, stop
         self._id = secrets.token_hex(4)
+        self._look = SharedLooks(cluster, namespace=cluster.namespace).look
 
     def carry_out(self, planner: Planner, plan: Plan, *, progress: Progress) -> Outcome:
         """Whatever stops it, the user or a mistake of ours included, the workload ends as it was."""
@@ -66,7 +68,7 @@ class Injector:
         self._grants.ensure(plan)
         rollout = transitions.finish(
             self._cluster, edited.after, progress=progress, deadline=self._stop.deadline(self._request.timeout),
-            leave_held=True,
+            leave_held=True, look=self._look,
         )
         if rollout.phase is Phase.READY:
             return outcome_of(rollout.workload or workload, results.INJECTED, rollout=rollout, image=image,
@@ -86,7 +88,7 @@ class Injector:
             return outcome_of(workload, results.UNCHANGED, image=image, message=message)
         progress.phase(f"waiting for {_target(workload)}, injected before", total=replicas_of(workload))
         try:
-            rollout = transitions.finish(self._cluster, workload, progress=progress,
+            rollout = transitions.finish(self._cluster, workload, progress=progress, look=self._look,
                                          deadline=self._stop.deadline(self._request.timeout))
         except errors.PluginError as error:
             return outcome_of(workload, results.FAILED, image=image, message=error.message, hint=error.hint,
@@ -141,10 +143,10 @@ class Injector:
         deadline = Deadline.after(ROLLBACK_SECONDS)
         try:
             patched = self._is_ours(workload)
-            rollout = transitions.look(self._cluster, workload)
+            rollout = transitions.look_now(self._cluster, workload)
             if patched:
                 rollout = transitions.roll_back(self._cluster, workload, hold=bool(plan.stop), deadline=deadline,
-                                                progress=progress)
+                                                progress=progress, look=self._look)
                 transitions.wait_for_sidecars_gone(self._cluster, workload, deadline=deadline, progress=progress)
         except errors.PluginError as error:
             return outcome_of(

@@ -20,7 +20,7 @@ from plugin_core.model.progress import Progress
 from plugin_core.workloads.edits import Edited, edit_workload
 from plugin_core.workloads.pods import STATEFUL_SET_REVISION, is_observed, is_ready, read_pods
 from plugin_core.workloads.templates import kind_of
-from plugin_core.workloads.waits import Rollout, look_at_rollout, wait_for_rollout, wait_until_gone
+from plugin_core.workloads.waits import Look, Rollout, look_at_rollout, wait_for_rollout, wait_until_gone
 
 Edit = Callable[[Manifest], Manifest]
 
@@ -72,7 +72,8 @@ def change(cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool) -> E
 
 
 def change_back(
-    cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool, deadline: Deadline, progress: Progress
+    cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool, deadline: Deadline, progress: Progress,
+    look: Look | None = None,
 ) -> Rollout:
     """Undoes a change whose rollout failed; edit: the way back. Pods left standing go, as in roll_back."""
     kind, name, namespace = kind_of(workload), name_of(workload), namespace_of(workload)
@@ -81,31 +82,33 @@ def change_back(
     restored = change(cluster, workload, edit=edit, hold=hold).after
     if kind == STATEFUL_SET and failed:
         _clear_failed_pods(cluster, restored, revision=str(failed), deadline=deadline, progress=progress)
-    return finish(cluster, restored, deadline=deadline, progress=progress)
+    return finish(cluster, restored, deadline=deadline, progress=progress, look=look)
 
 
 def finish(
-    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, leave_held: bool = False
+    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, leave_held: bool = False,
+    look: Look | None = None,
 ) -> Rollout:
     """Waits for the rollout; first lets a held workload's pods go and returns it to its replicas.
 
     A held workload gets its replicas back even when its pods are not gone by the deadline: the new ones then wait for
     the volume, which is better than none at all. leave_held: not so, because the caller goes another way from there.
+    look: see wait_for_rollout.
     """
     record = read_record(workload)
     if record is not None and record.replicas is not None:
-        late = _wait_for_zero(cluster, workload, deadline=deadline, progress=progress)
+        late = _wait_for_zero(cluster, workload, deadline=deadline, progress=progress, look=look)
         if late is not None and leave_held:
             return late
         workload = _edit(cluster, workload, release).after
-    return wait_for_rollout(cluster, workload, deadline=deadline, progress=progress)
+    return wait_for_rollout(cluster, workload, deadline=deadline, progress=progress, look=look)
 
 
 def _wait_for_zero(
-    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress
+    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, look: Look | None
 ) -> Rollout | None:
     """None when its pods are gone; otherwise where it stood at the deadline."""
-    stopped = wait_for_rollout(cluster, workload, deadline=deadline, progress=progress)
+    stopped = wait_for_rollout(cluster, workload, deadline=deadline, progress=progress, look=look)
     if stopped.phase is not Phase.READY:
         return stopped
     left = wait_until_gone(cluster, workload, which=lambda pod: True, deadline=deadline, progress=progress)
@@ -116,7 +119,8 @@ def _wait_for_zero(
 
 
 def roll_back(
-    cluster: Cluster, workload: Manifest, *, hold: bool, deadline: Deadline, progress: Progress
+    cluster: Cluster, workload: Manifest, *, hold: bool, deadline: Deadline, progress: Progress,
+    look: Look | None = None,
 ) -> Rollout:
     """Takes the sidecar out again and waits for the workload to be as it was.
 
@@ -129,10 +133,10 @@ def roll_back(
     restored = take_out(cluster, workload, hold=hold).after
     if kind == STATEFUL_SET and failed:
         _clear_failed_pods(cluster, restored, revision=str(failed), deadline=deadline, progress=progress)
-    return finish(cluster, restored, deadline=deadline, progress=progress)
+    return finish(cluster, restored, deadline=deadline, progress=progress, look=look)
 
 
-def look(cluster: Cluster, workload: Manifest) -> Rollout:
+def look_now(cluster: Cluster, workload: Manifest) -> Rollout:
     """Where the workload stands now, without waiting."""
     current = cluster.get(kind_of(workload), name_of(workload), namespace=namespace_of(workload))
     return look_at_rollout(cluster, current)

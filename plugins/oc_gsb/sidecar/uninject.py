@@ -24,6 +24,7 @@ from plugin_core.model.durations import format_duration
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, POD, SCC_GROUP
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
+from plugin_core.workloads.shared_looks import SharedLooks
 from plugin_core.workloads.templates import kind_of, replicas_of, service_account_of
 from plugin_core.workloads.waits import Rollout
 
@@ -62,6 +63,7 @@ class _Run:
         self, cluster: Cluster, request: UninjectRequest, *, claims: dict[str, Manifest], stop: Stop
     ) -> None:
         self._cluster, self._request, self._claims, self._stop = cluster, request, claims, stop
+        self._look = SharedLooks(cluster, namespace=cluster.namespace).look
 
     def remove(self, workload: Manifest, *, voices: Voices) -> Outcome:
         target = _target(workload)
@@ -92,7 +94,7 @@ class _Run:
             return outcome_of(workload, results.SKIPPED, message="its sidecar was not injected by oc-gsb",
                               hint=f"take it out with: oc gsb uninject {_target(workload)}")
         if not foreign and not left:
-            rollout = None if self._cluster.dry_run.on else transitions.look(self._cluster, workload)
+            rollout = None if self._cluster.dry_run.on else transitions.look_now(self._cluster, workload)
             late = rollout is not None and rollout.phase is not Phase.READY
             return outcome_of(workload, results.UNCHANGED, rollout=rollout, message="it has no sidecar" + (
                 f"; its pods are not all there: {rollout.summary}" if rollout and late else ""))
@@ -112,7 +114,7 @@ class _Run:
         if self._cluster.dry_run.on:
             return outcome_of(workload, results.REMOVED, message="; ".join(notes))
         deadline = self._stop.deadline(self._request.timeout)
-        rollout = transitions.finish(self._cluster, after, deadline=deadline, progress=progress)
+        rollout = transitions.finish(self._cluster, after, deadline=deadline, progress=progress, look=self._look)
         if rollout.phase is not Phase.READY:
             return self._unfinished(workload, rollout)
         left = transitions.wait_for_sidecars_gone(self._cluster, after, deadline=deadline, progress=progress)

@@ -26,6 +26,7 @@ from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, POD
 from plugin_core.model.manifests import Manifest, name_of
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.edits import edit_workload
+from plugin_core.workloads.shared_looks import SharedLooks
 from plugin_core.workloads.templates import kind_of, pod_spec_of, replicas_of, service_account_of
 
 __all__ = ["UpgradeRequest", "upgrade"]
@@ -61,6 +62,7 @@ class _Run:
     ) -> None:
         self._cluster, self._request, self._image = cluster, request, image
         self._claims, self._stop = claims, stop
+        self._look = SharedLooks(cluster, namespace=cluster.namespace).look
 
     def try_images(self, workloads: list[Manifest], progress: Progress) -> dict[Trial, str]:
         """Why the new image does not start, by how it is pulled; what starts, or is not known, is left out."""
@@ -144,7 +146,7 @@ class _Run:
                                     edit=lambda manifest: begin_upgrade(manifest, self._image))
         if self._cluster.dry_run.on:
             return outcome_of(workload, result, image=self._image, message=message)
-        rollout = transitions.finish(self._cluster, edited.after, progress=progress,
+        rollout = transitions.finish(self._cluster, edited.after, progress=progress, look=self._look,
                                      deadline=self._stop.deadline(self._request.timeout), leave_held=hold)
         if rollout.phase is not Phase.READY:
             return judge(rollout, timeout=self._request.timeout, stop=self._stop)
@@ -170,7 +172,7 @@ class _Run:
             rollout = transitions.change_back(
                 self._cluster, workload, edit=lambda manifest: undo_upgrade(manifest, before),
                 hold=bool(reason_to_stop(release(workload), self._claims)), deadline=Deadline.after(ROLLBACK_SECONDS),
-                progress=progress,
+                progress=progress, look=self._look,
             )
         except errors.PluginError as error:
             return outcome_of(

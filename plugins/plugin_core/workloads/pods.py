@@ -70,18 +70,15 @@ def is_ready(pod: Manifest) -> bool:
 
 def read_pods(cluster: Cluster, workload: Manifest) -> WorkloadPods:
     """The workload's pods, in two or three requests. Before its controller has seen the last change, none is newest."""
-    kind, namespace = kind_of(workload), namespace_of(workload)
-    replica_sets = _replica_sets(cluster, workload) if kind == DEPLOYMENT else []
-    controller = newest_replica_set(workload, replica_sets)
-    if kind == DEPLOYMENT_CONFIG:
-        controller = _replication_controller(cluster, workload)
-    pods = cluster.list_all(POD, namespace=namespace, labels=selector_of(workload)).items
-    return split_pods(workload, pods, controller=controller, owners=_owners(workload, replica_sets))
+    replica_sets = owned_replica_sets(cluster, workload) if kind_of(workload) == DEPLOYMENT else []
+    controller = find_controller(cluster, workload, replica_sets)
+    pods = cluster.list_all(POD, namespace=namespace_of(workload), labels=selector_of(workload)).items
+    return split_pods(workload, pods, controller=controller, owners=owners_of(workload, replica_sets))
 
 
 def pod_owners(cluster: Cluster, workload: Manifest) -> set[str]:
     """The uids a pod of the workload may have as its owner; empty: the selector alone decides (DeploymentConfig)."""
-    return _owners(workload, _replica_sets(cluster, workload) if kind_of(workload) == DEPLOYMENT else [])
+    return owners_of(workload, owned_replica_sets(cluster, workload) if kind_of(workload) == DEPLOYMENT else [])
 
 
 def is_owned(pod: Manifest, owners: set[str]) -> bool:
@@ -89,15 +86,25 @@ def is_owned(pod: Manifest, owners: set[str]) -> bool:
     return not owners or owner_uid(pod) in owners
 
 
-def _replica_sets(cluster: Cluster, workload: Manifest) -> list[Manifest]:
+def owned_replica_sets(cluster: Cluster, workload: Manifest) -> list[Manifest]:
+    """A Deployment's ReplicaSets, of all revisions, in one request."""
     found = cluster.list_all(REPLICA_SET, namespace=namespace_of(workload), labels=selector_of(workload)).items
     return [one for one in found if owner_uid(one) == uid_of(workload)]
 
 
-def _owners(workload: Manifest, replica_sets: list[Manifest]) -> set[str]:
+def owners_of(workload: Manifest, replica_sets: list[Manifest]) -> set[str]:
+    """The same as pod_owners, without a request. replica_sets: a Deployment's own."""
     if kind_of(workload) == DEPLOYMENT_CONFIG:
         return set()
     return {uid_of(workload), *(uid_of(one) for one in replica_sets)}
+
+
+def find_controller(cluster: Cluster, workload: Manifest, replica_sets: list[Manifest]) -> Manifest | None:
+    """What owns the newest pods of a Deployment or DeploymentConfig; a request for the latter only. None: see
+    WorkloadPods."""
+    if kind_of(workload) == DEPLOYMENT_CONFIG:
+        return _replication_controller(cluster, workload)
+    return newest_replica_set(workload, replica_sets)
 
 
 def newest_replica_set(workload: Manifest, replica_sets: list[Manifest]) -> Manifest | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from plugin_core.kube.waiting import Phase, Readiness
+from plugin_core.model.kinds import DEPLOYMENT_CONFIG
 from plugin_core.model.manifests import Manifest, annotations_of, name_of, part_of
 from plugin_core.workloads.pods import is_observed
 from plugin_core.workloads.templates import kind_of, pod_spec_of, replicas_of
@@ -28,6 +29,14 @@ def rollout_readiness(workload: Manifest | None, *, controller: Manifest | None 
     if not is_observed(workload):
         return Readiness(Phase.WAITING, "its controller has not seen the change yet")
     return _JUDGES[kind_of(workload).name](workload, controller)
+
+
+def may_be_over(workload: Manifest) -> bool:
+    """Whether the workload's own status leaves nothing to wait for; a DeploymentConfig's controller has the last word.
+    """
+    if kind_of(workload) == DEPLOYMENT_CONFIG:
+        return is_observed(workload) and _counted(workload).phase is not Phase.WAITING
+    return rollout_readiness(workload).phase is not Phase.WAITING
 
 
 def _deployment(workload: Manifest, controller: Manifest | None) -> Readiness:

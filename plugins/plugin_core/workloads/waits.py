@@ -10,11 +10,11 @@ from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase, Readiness, follow
 from plugin_core.model.durations import Deadline, format_duration
-from plugin_core.model.kinds import DEPLOYMENT_CONFIG, EVENT, POD
+from plugin_core.model.kinds import EVENT, POD
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
 from plugin_core.model.progress import Progress
 from plugin_core.workloads.pods import WorkloadPods, is_owned, is_ready, pod_owners, read_pods
-from plugin_core.workloads.rollouts import rollout_readiness
+from plugin_core.workloads.rollouts import may_be_over, rollout_readiness
 from plugin_core.workloads.templates import kind_of, replicas_of, selector_of
 from plugin_core.workloads.troubles import Trouble, event_troubles, is_creating, pod_troubles
 
@@ -52,14 +52,18 @@ class Rollout:
         return "; ".join(dict.fromkeys([self.readiness.reason, *(trouble.short for trouble in self.troubles)]))
 
 
+Look = Callable[[Manifest], Rollout]
+"""Where a workload's rollout stands now."""
+
+
 def look_at_rollout(cluster: Cluster, workload: Manifest) -> Rollout:
     """One look: pods always, events only while pods are missing or not ready."""
     return judge_rollout(workload, read_pods(cluster, workload),
-                         events=lambda: _read_events(cluster, namespace_of(workload)))
+                         events=lambda: read_events(cluster, namespace_of(workload)))
 
 
-def _read_events(cluster: Cluster, namespace: str) -> Sequence[Manifest]:
-    """[] for who may not list them: they explain a rollout, and must not end it."""
+def read_events(cluster: Cluster, namespace: str) -> Sequence[Manifest]:
+    """The namespace's; [] for who may not list them: they explain a rollout, and must not end it."""
     try:
         return cluster.list_all(EVENT, namespace=namespace).items
     except errors.Forbidden:
@@ -81,11 +85,13 @@ def judge_rollout(workload: Manifest, pods: WorkloadPods, *, events: Callable[[]
 
 
 def wait_for_rollout(
-    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, patience: float = PATIENCE
+    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, patience: float = PATIENCE,
+    look: Look | None = None,
 ) -> Rollout:
     """Watches until the rollout of the workload's present template is over, cannot end, or the deadline has passed.
 
-    A trouble that is stuck for `patience` seconds without a break counts as never ending.
+    A trouble that is stuck for `patience` seconds without a break counts as never ending. look: in place of
+    look_at_rollout, for who watches many workloads at once.
     """
     kind, name, namespace = kind_of(workload), name_of(workload), namespace_of(workload)
     seen = Rollout(Readiness(Phase.WAITING, "not looked at yet"), workload)
@@ -96,10 +102,10 @@ def wait_for_rollout(
         if current is None:
             return Rollout(rollout_readiness(None))
         due = time.monotonic() - looked >= _LOOK_EVERY
-        if not due and kind != DEPLOYMENT_CONFIG and rollout_readiness(current).phase is Phase.WAITING:
+        if not due and not may_be_over(current):
             continue
         looked = time.monotonic()
-        seen = look_at_rollout(cluster, current)
+        seen = look(current) if look else look_at_rollout(cluster, current)
         if seen.phase is not Phase.WAITING:
             return seen
         progress.update(done=seen.ready_pods, waiting_for="; ".join(seen.reasons))
