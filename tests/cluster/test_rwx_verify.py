@@ -153,6 +153,24 @@ def test_what_a_class_cannot_do_is_said_in_its_drivers_words(
     assert left_behind(namespace, kubectl) == []
 
 
+@pytest.mark.parametrize(("flags", "words"), [
+    (("--image", "sandbox.local/absent:1"), "ErrImagePull"),
+    ((*IMAGE, "--node-selector", "tests/nowhere=true"), "Unschedulable"),
+], ids=["image", "placement"])
+def test_pods_that_cannot_run_say_nothing_about_a_class(
+    rwx: Plugin, namespace: Kubectl, kubectl: Kubectl, make_class: ClassMaker, flags: tuple[str, ...], words: str
+) -> None:
+    name = make_class()
+    done = rwx("verify", name, *flags, "--patience", "3s", "-o", "json")
+    assert done.returncode == 3 and "is neither proven nor refuted" in done.stderr
+    rows = {row["step"]: row for row in json.loads(done.stdout)["items"]}
+    assert rows["provision"]["verdict"] == "fail" and words in rows["provision"]["observed"].replace(
+        "ImagePullBackOff", "ErrImagePull")
+    assert rows["record"]["verdict"] == "skip" and "tells nothing of the storage" in rows["record"]["observed"]
+    assert "kubectl-rwx.io/verified" not in kubectl.json("get", "storageclass", name)["metadata"]["annotations"]
+    assert left_behind(namespace, kubectl) == []
+
+
 def test_a_class_for_one_node(rwx: Plugin, namespace: Kubectl, kubectl: Kubectl) -> None:
     document, rows = prove(rwx, "block", "--access-mode", "RWO", "--no-record", code=0)
     assert len(set(document["nodes"].values())) == 1

@@ -57,6 +57,8 @@ class Copies:
             self._stage.create(manifests)
             standings = self._stage.wait_for_pods({role: part for role, (part, _) in wanted.items()},
                                                   "waiting for restore and clone to be filled and mounted")
+            for standing in standings.values():
+                self._stage.require_unhindered(standing)
             seconds = step.seconds
             if snapshot:
                 self._say_copy(step, standings[RESTORED])

@@ -81,7 +81,7 @@ class _Run:
             self._plan, rows, result="passed" if proven else "failed", nodes=self._trial.nodes, seconds=seconds,
             kept=kept, left=[str(one) for one in removal.left], notes=self._notes(proven, seconds),
         )
-        return Answer(report, self._failure(rows, proven=proven, timed_out=timed_out))
+        return Answer(report, self._failure(rows, proven=proven, timed_out=timed_out, open_because=open_because))
 
     def _tidy(self, *, kept: bool) -> tuple[Removal, Row]:
         objects = self._plan.objects
@@ -138,7 +138,9 @@ class _Run:
             notes.append(f"known of {driver.name}: {'; '.join(driver.caveats)}")
         return notes
 
-    def _failure(self, rows: Sequence[Row], *, proven: bool, timed_out: bool) -> errors.PluginError | None:
+    def _failure(
+        self, rows: Sequence[Row], *, proven: bool, timed_out: bool, open_because: str
+    ) -> errors.PluginError | None:
         name = self._request.storage_class
         if timed_out:
             return errors.TimedOut(
@@ -146,6 +148,10 @@ class _Run:
             )
         if proven:
             return None
+        if open_because:
+            advice = next((row.check.advice for row in rows if row.check.verdict is Verdict.FAIL), "")
+            return errors.NotReady(
+                f"storageclass/{name} is neither proven nor refuted, {open_because}: {reason_of(rows)}", hint=advice)
         losses = not any(row.check.verdict is Verdict.FAIL for row in rows)
         return errors.NotReady(
             f"storageclass/{name} is not proven: {reason_of(rows)}",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kubectl_rwx.protection.creation import create_together
 from kubectl_rwx.readiness.verification.plans import Plan
-from kubectl_rwx.readiness.verification.steps import Halted, Ledger, Step
+from kubectl_rwx.readiness.verification.steps import Halted, Hindered, Ledger, Step
 from kubectl_rwx.readiness.verification.waits import DELETED, Standing, wait_until_running
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
@@ -17,6 +17,8 @@ from plugin_core.model.progress import Progress
 from plugin_core.workloads.helper_pods import CONTAINER
 
 _LONGEST_COMMAND = 300.0
+_HOW_TO_RUN = ("let the pods run: --image, --image-pull-secret, --node-selector, --toleration; "
+               "kubectl rwx images lists what to mirror")
 
 
 class Stage:
@@ -37,7 +39,7 @@ class Stage:
     def wait_for_pods(self, roles: dict[str, str], text: str, *, first: bool = False) -> dict[str, Standing]:
         """Standings by role; roles: role → part of its claim's name. first: until one of them runs.
 
-        text "": beside another wait, whose progress is shown.
+        text "": beside another wait, whose progress is shown. Raises Hindered for a pod that was placed and cannot run.
         """
         objects = self.objects
         names = {self.pod_of(role): objects.name(part) for role, part in roles.items()}
@@ -48,7 +50,14 @@ class Stage:
         for name, standing in standings.items():
             if standing.reason == DELETED:
                 raise errors.NotFound(f"pod/{name} was deleted by someone else", status=404)
+            if standing.node:
+                self.require_unhindered(standing)
         return {role: standings[self.pod_of(role)] for role in roles}
+
+    def require_unhindered(self, standing: Standing) -> None:
+        """Raises Hindered for a pod that failed for a reason of its own."""
+        if standing.hindered:
+            raise Hindered(standing.reason, _HOW_TO_RUN)
 
     def pod_of(self, role: str) -> str:
         return self.pods.get(role, self.objects.name(role))

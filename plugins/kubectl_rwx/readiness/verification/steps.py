@@ -55,6 +55,14 @@ class Halted(Exception):
         self.open_because = "time was over before there was a result" if timed_out else open_because
 
 
+class Hindered(Exception):
+    """A pod cannot run for a reason of its own: the step fails, and nothing is said about the class."""
+
+    def __init__(self, observed: str, advice: str) -> None:
+        super().__init__(observed)
+        self.observed, self.advice = observed, advice
+
+
 class Ledger:
     """The rows of a run as they come to be."""
 
@@ -78,6 +86,9 @@ class Ledger:
         except errors.TimedOut as error:
             step.fail(error.message, error.hint)
             raise Halted(timed_out=True) from error
+        except Hindered as hindered:
+            step.fail(hindered.observed, hindered.advice)
+            raise Halted(open_because="a pod could not run, which tells nothing of the storage") from hindered
         except errors.ApiFailure as error:
             step.fail(error.message, error.hint)
             raise Halted(open_because="the run was disturbed, which tells nothing of the storage") from error

@@ -6,7 +6,7 @@ other starts and reads; the pods of restore and clone start together. Nothing is
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import compare_attributes, compare_content, summarize
@@ -71,6 +71,7 @@ class Trial:
             self._writer, self._reader = standings[WRITER], standings[READER]
             if not self._writer.ready:
                 self._say_nodes()
+                stage.require_unhindered(self._writer)
                 raise stage.halt(step, self._writer)
             claim = stage.read_claim(SOURCE)
             step.ok(f"Bound and mounted; {format_quantity(objects.request.size)} requested, "
@@ -98,7 +99,9 @@ class Trial:
         try:
             snapshot = self._snapshot() if plan.choice else None
         except Halted:
-            wait([sharing])
+            hindered = sharing.exception()
+            if isinstance(hindered, Halted) and hindered.open_because:
+                raise hindered from None
             raise
         if not plan.choice:
             self.ledger.add(steps.SNAPSHOT, Verdict.FAIL, plan.no_snapshots,

@@ -37,16 +37,27 @@ _INFEASIBLE = "infeasible error"
 pkg/controller, markAsInfeasible: InvalidArgument and the like)."""
 
 _UNSUPPORTED = re.compile(r"not support|unsupported|unimplemented|doesn't support|no such capability", re.IGNORECASE)
+_NEVER_STORAGE = frozenset({
+    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
+    "FailedCreatePodSandBox", "NetworkNotReady",
+})
+"""Image, configuration and network of a pod (kubernetes pkg/kubelet/images, pkg/kubelet/events)."""
+
+_ABOUT_STORAGE = re.compile(r"volume|mount|stale", re.IGNORECASE)
 _ROUTINE = ("ExternalProvisioning", "Provisioning", "WaitForFirstConsumer", "WaitForPodScheduled")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one pod stands. node: "" before it is placed. reason: why it is not ready, in observed words."""
+    """Where one pod stands. node: "" before it is placed. reason: why it is not ready, in observed words.
+
+    hindered: it failed for a reason of its own, which tells nothing of its volume.
+    """
 
     phase: Phase
     node: str = ""
     reason: str = ""
+    hindered: bool = False
 
     @property
     def ready(self) -> bool:
@@ -56,6 +67,19 @@ class Standing:
 def says_unsupported(words: str) -> bool:
     """Whether a driver's words mean that it has no such thing, rather than that it failed at it."""
     return bool(_UNSUPPORTED.search(words))
+
+
+def may_be_storage(reason: str, message: str) -> bool:
+    """Whether a pod's trouble can come from its volume; what names neither volume nor mount is the pod's own."""
+    return reason not in _NEVER_STORAGE and bool(_ABOUT_STORAGE.search(f"{reason} {message}"))
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    """Why something is not ready. storage: whether it may be the storage's doing."""
+
+    words: str
+    storage: bool
 
 
 class Patience:
@@ -89,7 +113,7 @@ def wait_until_running(
     """
     if progress:
         progress.phase(text, total=len(pods))
-    patient, broken, reasons = Patience(patience), dict[str, str](), dict[str, str]()
+    patient, broken, reasons, hindered = Patience(patience), dict[str, str](), dict[str, str](), set[str]()
     looked = time.monotonic() - LOOK_EVERY + FIRST_LOOK_AFTER
 
     def judge(pod: Manifest | None) -> Readiness:
@@ -99,6 +123,7 @@ def wait_until_running(
         if name in broken:
             return Readiness(Phase.FAILED, broken[name])
         if part_of(pod, "status", "phase") in ("Failed", "Succeeded"):
+            hindered.add(name)
             return Readiness(Phase.FAILED, f"it ended: {part_of(pod, 'status', 'reason') or 'its container exited'}")
         if is_ready(pod):
             return Readiness(Phase.READY)
@@ -111,10 +136,11 @@ def wait_until_running(
         if waiting and time.monotonic() - looked >= LOOK_EVERY:
             looked = time.monotonic()
             for name, trouble in _troubles(cluster, waiting, pods, namespace=namespace).items():
-                reasons[name] = trouble or "it is starting"
-                verdict = patient.judge(name, trouble)
-                if verdict:
+                reasons[name] = trouble.words if trouble else "it is starting"
+                verdict = patient.judge(name, trouble.words if trouble else "")
+                if trouble and verdict:
                     broken[name] = verdict
+                    hindered.update(() if trouble.storage else (name,))
         reason = next((f"{name}: {reasons[name]}" for name in waiting if name in reasons), "")
         if progress:
             progress.update(done=len(pods) - len(waiting), waiting_for=reason)
@@ -126,7 +152,7 @@ def wait_until_running(
     outcomes = wait_for(
         cluster, POD, list(pods), namespace=namespace, judge=judge, deadline=deadline, labels=labels, notify=notify
     )
-    return {name: _standing(outcome) for name, outcome in outcomes.items()}
+    return {name: _standing(outcome, hindered=name in hindered) for name, outcome in outcomes.items()}
 
 
 def wait_until_snapshotted(
@@ -152,32 +178,39 @@ def wait_until_snapshotted(
     )[name]
 
 
-def _standing(outcome: Outcome) -> Standing:
+def _standing(outcome: Outcome, *, hindered: bool) -> Standing:
     node = str(part_of(outcome.manifest or {}, "spec", "nodeName") or "")
     if outcome.readiness is _LATER:
         return Standing(phase=Phase.WAITING, node=node, reason=_LATER.reason)
-    return Standing(phase=outcome.phase, node=node, reason=outcome.readiness.reason)
+    return Standing(phase=outcome.phase, node=node, reason=outcome.readiness.reason, hindered=hindered)
 
 
 def _troubles(
     cluster: Cluster, waiting: Mapping[str, Manifest], claims: Mapping[str, str], *, namespace: str
-) -> dict[str, str]:
+) -> dict[str, _Trouble | None]:
     """What is wrong with each pod that waits: its claim's trouble first, since the pod's follows from it."""
     try:
         of_claims = read_events(cluster, PERSISTENT_VOLUME_CLAIM, namespace=namespace)
         of_pods = read_events(cluster, POD, namespace=namespace)
         bound = _bound_claims(cluster, namespace=namespace)
     except errors.Forbidden:
-        return {name: "; ".join(map(str, pod_troubles([pod]))) for name, pod in waiting.items()}
+        return {name: _own_trouble(pod) for name, pod in waiting.items()}
     found = {}
     for name, pod in waiting.items():
         claim = claims[name]
         if claim not in bound:
-            found[name] = _warning(of_claims.get(claim, []))
+            found[name] = _warning(of_claims.get(claim, []), of_claim=True)
             continue
-        own = [str(trouble) for trouble in pod_troubles([pod])]
-        found[name] = "; ".join(own) or _warning(own_events(of_pods.get(name, []), pod))
+        found[name] = _own_trouble(pod) or _warning(own_events(of_pods.get(name, []), pod))
     return found
+
+
+def _own_trouble(pod: Manifest) -> _Trouble | None:
+    """What the pod's own status says."""
+    own = pod_troubles([pod])
+    if not own:
+        return None
+    return _Trouble("; ".join(map(str, own)), storage=any(may_be_storage(one.reason, one.message) for one in own))
 
 
 def _bound_claims(cluster: Cluster, *, namespace: str) -> set[str]:
@@ -185,7 +218,10 @@ def _bound_claims(cluster: Cluster, *, namespace: str) -> set[str]:
     return {name_of(claim) for claim in claims if part_of(claim, "status", "phase") == "Bound"}
 
 
-def _warning(events: list[Event]) -> str:
-    """The latest warning that is not the scheduler's routine; "" for none."""
+def _warning(events: list[Event], *, of_claim: bool = False) -> _Trouble | None:
+    """The latest warning that is not the scheduler's routine. of_claim: what is said of a claim is the storage's."""
     warnings = [event for event in events if event.warning and event.reason not in ("FailedScheduling", *_ROUTINE)]
-    return f"{warnings[-1].reason}: {warnings[-1].message}" if warnings else ""
+    if not warnings:
+        return None
+    words = f"{warnings[-1].reason}: {warnings[-1].message}"
+    return _Trouble(words, storage=of_claim or may_be_storage(warnings[-1].reason, words))
