@@ -30,7 +30,10 @@ def checks_of(document: dict[str, Any]) -> dict[str, Any]:
 def test_an_injected_workload(gsb: Plugin, namespace: Kubectl, kind: str, volume: str, path: str) -> None:
     start(namespace, kind, replicas=2 if kind == "deploy" else 1)
     gsb.ok("inject", f"{kind}/{kind}")
-    checks = checks_of(gsb.json("verify", f"{kind}/{kind}"))
+    document = gsb.json("verify", f"{kind}/{kind}")
+    assert document["kastenVersion"] == namespace.within("kasten-io").jsonpath(
+        "get", "configmap", "k10-config", path="{.data.version}") != ""
+    checks = checks_of(document)
     ok = {name for name, check in checks.items() if check["verdict"] == "ok"}
     assert set(checks) - ok == {"no-new-privileges", f"read {volume}"} and PROOFS <= ok
     assert checks[f"read {volume}"]["observed"].startswith("not proven here: no file below 1 MiB that is closed to")

@@ -149,7 +149,7 @@ COMMANDS: dict[str, tuple[Rule, ...]] = {
                Rule("apps", ("deployments",), ("get",), _KASTEN, ("executor-svc",))),
     "uninject": (*_ROLLOUT, *_DELETE_COPY, Rule(RBAC_GROUP, ("rolebindings",), ("get", "list", "create", "delete"))),
     "upgrade": (*_ROLLOUT, _CONFIG, _TRY_IMAGE),
-    "verify": _MEASURE,
+    "verify": (*_MEASURE, _CONFIG),
     "render": _PLAN_INJECTION,
     "scc-plan": _SCC_PLAN,
     "scc-create": (*_SCC_PLAN, Rule(SCC_GROUP, (_SCCS,), ("create",), _CLUSTER)),

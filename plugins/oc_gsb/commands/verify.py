@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from oc_gsb.commands.kasten_options import k10_namespace_option
 from oc_gsb.commands.sidecar_options import KINDS
 from plugin_core.cli.options import all_option, output_option, selector_option, shared_options, timeout_option
 from plugin_core.cli.sessions import current_session
@@ -15,9 +16,10 @@ from plugin_core.cli.targets import parse_targets
 @selector_option
 @all_option
 @timeout_option("30s", "each command run in a sidecar")
+@k10_namespace_option
 @output_option
 @shared_options
-def verify(targets: tuple[str, ...], selector: str, everything: bool, timeout: float) -> None:
+def verify(targets: tuple[str, ...], selector: str, everything: bool, timeout: float, k10_namespace: str) -> None:
     """Prove by measurement that the sidecar can do its work; exit code 3 when it cannot.
 
     Looks at the newest pods only: containers ready, SCC, capabilities as the kernel has them, kopia started directly
@@ -34,7 +36,8 @@ def verify(targets: tuple[str, ...], selector: str, everything: bool, timeout: f
     from oc_gsb.sidecar.verify import verify as measure
 
     request = VerifyRequest(
-        selection=Selection(parse_targets(targets, allowed=KINDS), selector, everything), timeout=timeout
+        selection=Selection(parse_targets(targets, allowed=KINDS), selector, everything), timeout=timeout,
+        k10_namespace=k10_namespace,
     )
     session = current_session()
     cluster = session.connect()

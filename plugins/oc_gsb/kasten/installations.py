@@ -24,7 +24,7 @@ CHECKSUM = "checksum/config"
 """Annotation in every Kasten pod template: a changed configuration restarts all services."""
 
 RELEASE = "meta.helm.sh/release-name"
-BAD_VERSIONS = {"9.0.0": "its generic backups and restores fail with \"invalid name value\", fixed in 9.0.1"}
+_BAD_VERSIONS = {"9.0.0": "its generic backups and restores fail with \"invalid name value\", fixed in 9.0.1"}
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,14 @@ class Installation:
     @property
     def bad_version(self) -> str:
         """Why this version is known to be bad for GSB; "" when it is not."""
-        reason = BAD_VERSIONS.get(self.version.split("-")[0])
+        reason = fault_of(self.version)
         return f"Kasten {self.version} is known to be bad for GSB: {reason}" if reason else ""
+
+
+def fault_of(version: str) -> str:
+    """What is known to be bad for GSB about this K10; "" when nothing. What follows a dash, as in 9.0.0-1, is no part
+    of it."""
+    return _BAD_VERSIONS.get(version.split("-")[0], "")
 
 
 def read_installation(cluster: Cluster, *, namespace: str) -> Installation:

@@ -100,10 +100,12 @@ class UpgradeRequest:
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """timeout: seconds for each command run in a sidecar."""
+    """timeout: seconds for each command run in a sidecar. k10_namespace: where Kasten's version is looked up; "" when
+    it is not asked for."""
 
     selection: Selection
     timeout: float = 30.0
+    k10_namespace: str = ""
 
 
 def parse_env(words: Sequence[str]) -> tuple[tuple[str, str], ...]:

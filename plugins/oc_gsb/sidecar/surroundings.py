@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from oc_gsb.inventory.readings import Lister, Workloads
-from oc_gsb.kasten.installations import BAD_VERSIONS, EXECUTOR, TOKEN_KEY
+from oc_gsb.kasten.installations import EXECUTOR, TOKEN_KEY, fault_of
 from oc_gsb.sidecar.kasten import VERSION, read_config
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
@@ -102,8 +102,8 @@ def kasten_warnings(cluster: Cluster, *, namespace: str, has_ca: bool) -> list[s
     except (errors.NotFound, errors.Forbidden):
         return []
     found, version = [], config.get(VERSION, "")
-    if version in BAD_VERSIONS:
-        found.append(f"Kasten is {version}: {BAD_VERSIONS[version]}")
+    if fault_of(version):
+        found.append(f"Kasten is {version}: {fault_of(version)}")
     if not config.get(TOKEN_KEY):
         found.append(f"Kasten in {namespace} has no activation token, without which it makes no generic backup: "
                      "oc gsb token status")

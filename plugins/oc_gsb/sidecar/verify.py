@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from oc_gsb.kasten.installations import fault_of
 from oc_gsb.scc import missing_for_sidecar
 from oc_gsb.sidecar.container_checks import check_sidecar
 from oc_gsb.sidecar.containers import sidecar_of
+from oc_gsb.sidecar.kasten import VERSION, read_config
 from oc_gsb.sidecar.record import has_record
 from oc_gsb.sidecar.requests import VerifyRequest
 from oc_gsb.sidecar.results import Answer
@@ -44,7 +46,25 @@ def verify(cluster: Cluster, request: VerifyRequest, *, progress: Progress) -> A
     failure = errors.NotReady(
         f"{len(failed)} of {len(workloads)} workloads cannot be backed up through their sidecar: {', '.join(failed)}",
     ) if failed else None
-    return Answer(_report(items, namespace=cluster.namespace), failure)
+    where = request.k10_namespace if workloads else ""
+    version = _kasten_version(cluster, where) if where else ""
+    notes = (_say_version(version, where),) if where else ()
+    return Answer(_report(items, namespace=cluster.namespace, version=version, notes=notes), failure)
+
+
+def _kasten_version(cluster: Cluster, namespace: str) -> str:
+    """K10's, as k10-config has it; "" where there is none, or it may not be read."""
+    try:
+        return read_config(cluster, namespace=namespace).get(VERSION, "")
+    except (errors.NotFound, errors.Forbidden):
+        return ""
+
+
+def _say_version(version: str, namespace: str) -> str:
+    if not version:
+        return f"Kasten's version was not seen in namespace {namespace} (--k10-namespace)"
+    fault = fault_of(version)
+    return f"warning: Kasten in {namespace} is {version}: {fault}" if fault else f"Kasten in {namespace} is {version}"
 
 
 @dataclass
@@ -131,7 +151,7 @@ def _item(workload: Manifest, target: str, check: Check) -> Item:
     }
 
 
-def _report(items: list[Item], *, namespace: str) -> Report:
+def _report(items: list[Item], *, namespace: str, version: str, notes: tuple[str, ...]) -> Report:
     columns = (column("WORKLOAD", "target"), column("CHECK", "check"), column("VERDICT", "verdict"),
                column("OBSERVED", "observed"), column("ADVICE", "advice", wide=True))
     advised: dict[tuple[str, str, str], list[str]] = {}
@@ -141,5 +161,5 @@ def _report(items: list[Item], *, namespace: str) -> Report:
     advice = tuple(f"{verdict}: {check} of {', '.join(targets)}: {words}"
                    for (verdict, check, words), targets in advised.items())
     return Report(kind="Verification", items=tuple(items), columns=columns, name=lambda item: str(item["target"]),
-                  facts={"namespace": namespace}, notes=advice,
+                  facts={"namespace": namespace, "kastenVersion": version or None}, notes=(*advice, *notes),
                   empty=f"No workload in namespace {namespace} has a sidecar.")

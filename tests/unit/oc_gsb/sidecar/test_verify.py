@@ -72,6 +72,26 @@ def test_a_good_sidecar() -> None:
     assert found(answer)["kopia-by-shell"]["observed"].endswith("0.21, without its capabilities (2 pods)")
 
 
+@pytest.mark.parametrize("data, denied, version, words", [
+    ({"version": "9.0.2"}, [], "9.0.2", "Kasten in k10 is 9.0.2"),
+    ({"version": "9.0.0-1"}, [], "9.0.0-1", "warning: Kasten in k10 is 9.0.0-1: its generic backups and restores fail"),
+    ({}, [], None, "Kasten's version was not seen in namespace k10 (--k10-namespace)"),
+    ({"version": "9.0.2"}, ["get configmaps"], None, "Kasten's version was not seen in namespace k10"),
+    (None, [], None, "Kasten's version was not seen in namespace k10"),
+])
+def test_the_version_of_kasten(data: dict[str, str] | None, denied: list[str], version: str | None, words: str) -> None:
+    cluster = world()
+    if data is not None:
+        cluster.put({"apiVersion": "v1", "kind": "ConfigMap", "data": data,
+                     "metadata": {"name": "k10-config", "namespace": "k10"}})
+    cluster._denied = set(denied)
+    selection = Selection((Target(DEPLOYMENT, "web"),))
+    answer = verify(cluster, VerifyRequest(selection, k10_namespace="k10"), progress=Recorder())
+    assert answer.failure is None, "it says nothing about the sidecar"
+    assert answer.report.facts["kastenVersion"] == version and answer.report.notes[-1].startswith(words)
+    assert run(cluster).report.facts["kastenVersion"] is None, "not asked for"
+
+
 def test_every_newest_pod_is_measured_in_the_sidecar() -> None:
     cluster = world()
     run(cluster)
