@@ -136,6 +136,7 @@ def test_growing_in_use(
     assert row["verdict"] == ("ok" if proved else "fail") and words in row["observed"], row
     annotations = kubectl.json("get", "storageclass", name)["metadata"]["annotations"]
     assert json.loads(annotations["kubectl-rwx.io/verified"])["proved"]["expansion"] is proved
+    assert json.loads(rwx("check", name, "-o", "json").stdout)["items"][0]["expansion"] is proved
     assert left_behind(namespace, kubectl) == []
 
 

@@ -72,7 +72,7 @@ def _class_item(check: ClassCheck, *, usable: Sequence[ClassCheck]) -> Item:
         "rwx": _ability(check.rwx),
         "snapshot": _ability(check.snapshot),
         "clone": _ability(check.clone),
-        "expansion": manifest.get("allowVolumeExpansion") is True,
+        "expansion": check.expansion,
         "binding": str(manifest.get("volumeBindingMode") or "Immediate"),
         "reclaimPolicy": str(manifest.get("reclaimPolicy") or "Delete"),
         "snapshotClass": check.snapshot_class or None,

@@ -43,7 +43,8 @@ class Verdict(str, Enum):
 class ClassCheck:
     """reasons: why it is rejected, or why one cannot know. snapshot_class: "" when none would be taken.
 
-    lacks_class: the driver is CSI, and has no VolumeSnapshotClass though the API is there.
+    lacks_class: the driver is CSI, and has no VolumeSnapshotClass though the API is there. expansion: the class offers
+    it, and no proof refuted it.
     """
 
     manifest: Manifest
@@ -60,6 +61,7 @@ class ClassCheck:
     verification: Verification | None = None
     stale: str = ""
     lacks_class: bool = False
+    expansion: bool = False
     registered_on: tuple[str, ...] | None = None
 
     @property
@@ -92,9 +94,12 @@ def check_class(storage_class: Manifest, seen: Observations, controller: Control
     absent = _absence(provisioner, is_csi=is_csi, nodes=nodes, seen=seen)
     verdict, level, reasons = _sum_up(rwx, snapshot, absent)
     point_in_time = _point_in_time(driver, chosen, seen)
+    offered = storage_class.get("allowVolumeExpansion") is True
+    refuted = proof if offered and proof and proof.proved.get("expansion") is False else None
     return ClassCheck(
         manifest=storage_class, driver=driver, rwx=rwx, snapshot=snapshot, clone=clone, snapshot_class=chosen,
-        verdict=verdict, level=level, reasons=reasons, caveats=_caveats(storage_class, driver, point_in_time),
+        verdict=verdict, level=level, reasons=reasons,
+        caveats=_caveats(storage_class, driver, point_in_time, refuted=refuted), expansion=offered and not refuted,
         point_in_time=point_in_time, lacks_class=blocker.endswith(_LACKING),
         verification=recorded, stale=stale, registered_on=nodes,
     )
@@ -196,10 +201,15 @@ def _point_in_time(driver: Driver | None, snapshot_class: str, seen: Observation
     return {CRASH: Known.YES, FUZZY: Known.NO}.get(marked, known)
 
 
-def _caveats(storage_class: Manifest, driver: Driver | None, point_in_time: Known) -> tuple[str, ...]:
+def _caveats(
+    storage_class: Manifest, driver: Driver | None, point_in_time: Known, *, refuted: Verification | None
+) -> tuple[str, ...]:
+    """refuted: the record that says growing in use does not work."""
     found = list(driver.caveats) if driver else []
     if point_in_time is Known.NO:
         found.insert(0, "its snapshots are not point-in-time: not crash-consistent unless every writer stands still")
     if binds_on_first_use(storage_class):
         found.append("claims stay Pending until a pod uses them (WaitForFirstConsumer), restored ones too")
+    if refuted:
+        found.append(f"its volumes do not grow in use, though it offers that (kubectl rwx verify, {refuted.day})")
     return tuple(found)

@@ -60,5 +60,5 @@ def _lint_record(check: ClassCheck) -> Iterator[Finding]:
     elif recorded.result == FAILED:
         yield Finding(
             Severity.FAIL, "proof-failed", subject, f"kubectl rwx verify failed on {recorded.day}: {recorded.reason}",
-            "data may be lost or unreadable when it is needed", again,
+            "what failed there cannot be relied on", again,
         )

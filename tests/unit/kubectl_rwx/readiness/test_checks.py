@@ -63,6 +63,17 @@ def findings(answer: Answer) -> dict[str, Any]:
     return {str(item["code"]): item for item in section.items}
 
 
+@pytest.mark.parametrize(("proved", "shown"), [({}, True), ({"expansion": True}, True), ({"expansion": False}, False)])
+def test_growing_that_was_refuted_is_no_longer_told(proved: dict[str, bool], shown: bool) -> None:
+    item = proven(result="failed", reason="expand: kept its size", proved={"rwx": True, "snapshot": True, **proved})
+    item["allowVolumeExpansion"] = True
+    others = [one for one in chain() if one["kind"] != "StorageClass"]
+    row = rows(look([*others, item, snapshot_class()]))["one"]
+    assert row["expansion"] is shown and row["verdict"] == "usable"
+    assert ("its volumes do not grow in use, though it offers that (kubectl rwx verify, 2026-11-01)"
+            in row["caveats"]) is not shown
+
+
 @pytest.mark.parametrize(("objects", "verdict", "level", "code"), [
     pytest.param([proven(), snapshot_class(default=True)], "usable", "proven", 0, id="proven"),
     pytest.param([storage_class(), snapshot_class(default=True), shared_volume(), ready_content()],
