@@ -54,14 +54,18 @@ def discover(cluster: Cluster, request: DiscoverRequest, *, progress: Progress) 
 def _item(workload: Manifest, workloads: Workloads, storage: Storage, request: DiscoverRequest) -> Item:
     pods = workloads.pods_of(workload)
     spec = pod_spec_of(workload)
-    claims = []
+    by_claim: dict[str, list[ClaimVolume]] = {}
     for volume in claim_volumes(workload):
-        claims += [
-            _claim(name, storage.claims.get((namespace_of(workload), name)), storage, request, workload=workload,
-                   volume=volume.volume, block=volume.block or bool(device_users(spec, volume=volume.volume)),
-                   mounted=bool(mounts_of(spec, volume=volume.volume)))
-            for name in _names(workload, volume, storage, [name_of(pod) for pod in pods.newest])
-        ]
+        for name in _names(workload, volume, storage, [name_of(pod) for pod in pods.newest]):
+            by_claim.setdefault(name, []).append(volume)
+    claims = []
+    for name, volumes in by_claim.items():
+        mounted = [one.volume for one in volumes if mounts_of(spec, volume=one.volume)]
+        claims.append(_claim(
+            name, storage.claims.get((namespace_of(workload), name)), storage, request, workload=workload,
+            volume=[*mounted, volumes[0].volume][0], mounted=bool(mounted),
+            block=any(one.block or device_users(spec, volume=one.volume) for one in volumes),
+        ))
     return {
         "target": f"{str(workload['kind']).lower()}/{name_of(workload)}", "kind": workload["kind"],
         "namespace": namespace_of(workload), "name": name_of(workload), "replicas": replicas_of(workload),

@@ -116,6 +116,12 @@ def test_claim_templates_name_their_claims():
     assert ways(look(make(made, *claims, storage_class()))) == {"data-db-0": "gsb", "data-db-1": "gsb"}
 
 
+def test_a_claim_of_two_volumes_is_one_and_mounted_where_one_of_them_is():
+    both = workload(volumes=[claim_volume("spare", "data"), claim_volume("data")])
+    found = one_claim(both, claim(), storage_class(), snapshot_class())
+    assert (found["claim"], found["volume"], found["recommendation"]) == ("data", "data", "csi-snapshot")
+
+
 def test_unmounted_volumes():
     made = workload(containers=[container()])
     assert "no container mounts it" in one_claim(made, RWO, storage_class())["reason"]
