@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, deployment
 from cluster.proxies import Proxy, proxy_to
 from cluster.rwx_objects import bind_claims, let_go_of
+from cluster.rwx_waiters import LOOKED, Command
 from cluster.rwx_writers import GENTLE, HOOK, is_frozen, is_writing, records_on, timers_in
 
 HELD = "example.org/held"
 FREEZE = 60
 """Seconds of --freeze-timeout: enough for all commands to begin on a busy machine."""
 
-CLASSES = {"data": "shared", "never": "failing", "frozen": "failing", "scaled": "shared", "stop": "shared"}
+OWN = "a class of the test's own"
+CLASSES = {"data": "shared", "never": "failing", "frozen": "failing", "scaled": "shared", "stop": "shared",
+           "uncopied": OWN}
 """Claim → class. Snapshots of class failing fail for ever, which is no reason to give up: a command waits."""
 
 
@@ -33,26 +37,18 @@ class Clients:
 
     def __init__(self, namespace: Kubectl, kubeconfig: Path) -> None:
         self.namespace, self._kubeconfig = namespace, kubeconfig
-        self.running: dict[str, subprocess.Popen[str]] = {}
+        self.running: dict[str, Command] = {}
 
     def start(self, name: str, *arguments: str) -> None:
-        self.running[name] = subprocess.Popen(
-            ["kubectl-rwx", "--kubeconfig", str(self._kubeconfig), "-n", self.namespace.name, *arguments],
-            env=self.namespace.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+        errors = self._kubeconfig.with_name(f"{name}.stderr")
+        with errors.open("w") as sink:
+            self.running[name] = Command(subprocess.Popen(
+                ["kubectl-rwx", "--kubeconfig", str(self._kubeconfig), "-n", self.namespace.name, *arguments],
+                env=self.namespace.environment, stdout=subprocess.PIPE, stderr=sink, text=True,
+            ), errors)
 
-    def wait_for(self, name: str, begun: Callable[[], Any]) -> None:
-        def begun_or_over() -> Any:
-            if self.running[name].poll() is not None:
-                raise AssertionError(f"{name} did not wait:\n{self.running[name].communicate()}")
-            return begun()
-
-        self.namespace.wait_until(begun_or_over, f"{name} to wait", seconds=240)
-
-    def end(self, name: str, *, seconds: float) -> tuple[int, str]:
-        """Exit code and stderr."""
-        _, stderr = self.running[name].communicate(timeout=seconds)
-        return self.running[name].returncode, stderr
+    def wait_for(self, name: str, begun: Callable[[], bool]) -> None:
+        self.namespace.wait_until(partial(self.running[name].waits, begun), f"{name} to wait", seconds=240)
 
 
 @pytest.fixture
@@ -69,7 +65,9 @@ def clients(namespace: Kubectl, proxy: Proxy, tmp_path: Path) -> Iterator[Client
     config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{proxy.port}"
     kubeconfig = tmp_path / "through-the-proxy"
     kubeconfig.write_text(json.dumps(config))
-    bind_claims(namespace, *(claim(name, storage_class=of, size="16Mi") for name, of in CLASSES.items()))
+    namespace.apply(own_class(namespace))
+    bind_claims(namespace, *(claim(name, storage_class=namespace.name if of == OWN else of, size="16Mi")
+                             for name, of in CLASSES.items()))
     for name in ("frozen", "scaled", "stop"):
         workload = deployment(name, {name: "/data"}, command=GENTLE if name == "frozen" else "sleep infinity")
         template = workload["spec"]["template"]
@@ -81,14 +79,22 @@ def clients(namespace: Kubectl, proxy: Proxy, tmp_path: Path) -> Iterator[Client
         namespace("rollout", "status", f"deploy/{name}", "--timeout=180s")
     made = Clients(namespace, kubeconfig)
     made.start("snapshots", "snapshot", "pvc/data", "pvc/scaled", "pvc/stop", "--name", "ok", "--group", "never")
-    assert made.end("snapshots", seconds=120)[0] == 0
+    done = made.running.pop("snapshots").end(seconds=120)
+    assert done.code == 0, done.stderr
     try:
         yield made
     finally:
-        for process in made.running.values():
-            process.kill()
+        for command in made.running.values():
+            command.process.kill()
         release(namespace)
         let_go_of(namespace, "ok-data")
+        namespace("delete", "storageclass", namespace.name)
+
+
+def own_class(namespace: Kubectl, **parameters: str) -> dict[str, Any]:
+    """The driver refuses parameters that it does not know, for as long as the class has them."""
+    return {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": namespace.name},
+            "provisioner": "shared.csi.sandbox.local", "parameters": parameters}
 
 
 def release(namespace: Kubectl) -> None:
@@ -102,6 +108,9 @@ def release(namespace: Kubectl) -> None:
 def begin(clients: Clients) -> None:
     """All commands, each at its wait when this returns; restored as a block device, a claim is never Bound here."""
     see = clients.namespace
+    see("replace", "--force", "-f", "-", stdin=json.dumps(own_class(see, unknown="true")))
+    see("patch", "vs/ok-scaled", "--type=json", "-p",
+        json.dumps([{"op": "add", "path": "/metadata/finalizers/-", "value": HELD}]))
     content = see.jsonpath("get", "vs/ok-data", path="{.status.boundVolumeSnapshotContentName}")
     see("annotate", "volumesnapshotcontent", content,
         "snapshot.storage.kubernetes.io/allow-volume-mode-change=true")
@@ -111,10 +120,16 @@ def begin(clients: Clients) -> None:
     clients.start("snapshot", "snapshot", "pvc/never", "--name", "never")
     clients.start("frozen", "snapshot", "deploy/frozen", "--name", "frozen", *HOOK, "--freeze-timeout",
                   f"{FREEZE}s")
+    clients.start("clone", "clone", "pvc/uncopied", "copy")
+    clients.start("delete", "delete", "vs/ok-scaled", "--yes")
     clients.wait_for("in-place", lambda: replicas(see, "stop") == "0")
     clients.wait_for("scaled", lambda: replicas(see, "scaled") == "0")
     clients.wait_for("restore", lambda: see("get", "pvc/stuck", check=False).returncode == 0)
     clients.wait_for("snapshot", lambda: see("get", "vs/never", check=False).returncode == 0)
+    clients.start("wait", "wait", "vs/never")
+    clients.wait_for("clone", lambda: see("get", "pvc/copy", check=False).returncode == 0)
+    clients.wait_for("delete", lambda: "deletionTimestamp" in see("get", "vs/ok-scaled", "-o", "yaml").stdout)
+    clients.wait_for("wait", lambda: LOOKED in clients.running["wait"].told)
     clients.wait_for("frozen", lambda: see("get", "vs/frozen", check=False).returncode == 0)
     assert is_frozen(see, pod_of(see, "frozen"))
 
@@ -133,30 +148,36 @@ def recover(clients: Clients) -> None:
     rwx = Plugin(executable="kubectl-rwx", namespace=see.name, environment=see.environment)
     see.wait_until(lambda: is_writing(see, pod_of(see, "frozen")), "the timer to thaw")
     release(see)
-    told = rwx.ok("thaw", "--all")
-    assert "deployment/frozen" in told and "deployment/scaled" in told and "scaled back to 1" in told
-    assert timers_in(see, pod_of(see, "frozen")) == 0
+    thawed = rwx("thaw", "--all")
+    assert "deployment/frozen" in thawed.stdout and "deployment/scaled" in thawed.stdout
+    assert "scaled back to 1" in thawed.stdout and timers_in(see, pod_of(see, "frozen")) == 0
+    # its claim may be half replaced
+    assert thawed.returncode == 6 and "deployment/stop: stays at 0 replicas" in thawed.stderr
+    assert f"kubectl rwx restore vs/ok-stop --in-place -n {see.name} goes on" in thawed.stderr
+    assert replicas(see, "stop") == "0"
     rwx.ok("restore", "vs/ok-stop", "--in-place", "--yes", "--rollback")
     for name in ("frozen", "scaled", "stop"):
         assert records_on(see, f"deploy/{name}") == set() and replicas(see, name) == "1"
     assert see("get", "configmap", "-l", "kubectl-rwx.io/in-place", "-o", "name").stdout == ""
-    see("delete", "pvc", "stuck")
+    see("delete", "pvc", "stuck", "copy")
 
 
 def test_ctrl_c_and_sigterm_end_soon_and_say_what_remains(clients: Clients, proxy: Proxy) -> None:
     begin(clients)
     proxy.stop()
-    for number, process in enumerate(clients.running.values()):
-        process.send_signal((signal.SIGTERM, signal.SIGINT)[number % 2])
+    for number, command in enumerate(clients.running.values()):
+        command.process.send_signal((signal.SIGTERM, signal.SIGINT)[number % 2])
     # a server is given up 20 s after the interrupt; the rest is room for a busy machine
-    ends = {name: clients.end(name, seconds=75) for name in clients.running if name != "snapshots"}
+    ends = {name: command.end(seconds=75) for name, command in clients.running.items()}
     where = f"-n {clients.namespace.name}"
     for name, words in {
         "in-place": f"vs/ok-stop --in-place {where}; to go back instead: add --rollback",
         "scaled": f"kubectl rwx thaw --all {where}", "frozen": "the timer in the pod thaws it by",
         "restore": "kubectl delete pvc", "snapshot": "kubectl delete vs/never",
+        "clone": f"kubectl rwx wait pvc/copy {where}",
+        "wait": "nothing was changed, and what was waited for goes on", "delete": f"kubectl rwx list {where}",
     }.items():
-        code, told = ends[name]
+        code, told = ends[name].code, ends[name].stderr
         assert code == 130, f"{name}: {told}"
         assert words in told and "Traceback" not in told, f"{name}: {told}"
     recover(clients)

@@ -20,7 +20,8 @@ def thaw(targets: tuple[str, ...], everything: bool) -> None:
     """Let go what a snapshot or restore that died left frozen or scaled down.
 
     Every workload carries the record of how: what it runs to thaw, and how many replicas it had. What has no record is
-    left alone, so this may be repeated. Snapshots that were not cut by then are no longer called quiesced.
+    left alone, so this may be repeated. Snapshots that were not cut by then are no longer called quiesced. What an
+    unfinished in-place restore stopped stays stopped, and the command that finishes it is named.
 
     \b
     Examples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from kubectl_rwx.protection.cuts import is_cut
 from kubectl_rwx.protection.freeze_records import FreezeRecord, read_freeze_record, remove_freeze_record
 from kubectl_rwx.protection.freezes import thaw_pod
 from kubectl_rwx.protection.group_snapshots import remove_group_labels
+from kubectl_rwx.protection.in_place.journals import Journal, read_journals
 from kubectl_rwx.protection.quiesce_requests import HOLDERS
 from kubectl_rwx.protection.stillness import withdraw_promise
 from plugin_core import errors, names
@@ -20,7 +21,7 @@ from plugin_core.model.manifests import Manifest, annotations_of, name_of, names
 from plugin_core.model.progress import Progress
 from plugin_core.model.refs import Target, ref_to
 from plugin_core.model.reports import Report, column
-from plugin_core.workloads.scaling import read_scale_record, scale_back
+from plugin_core.workloads.scaling import ScaleRecord, read_scale_record, scale_back
 
 SECONDS = 60.0
 """How long one thaw command may take."""
@@ -41,16 +42,19 @@ class ThawRequest:
 def thaw(cluster: Cluster, request: ThawRequest, progress: Progress) -> Answer:
     """Thaws and scales back everything asked for that has a record; what has none is left alone, and told so.
 
-    Snapshots of the same run that are not cut by then lose their promise to be quiesced. Safe to repeat.
+    Snapshots of the same run that are not cut by then lose their promise to be quiesced. What an in-place restore
+    stopped, and may go on with, stays stopped and counts as a failure. Safe to repeat.
     """
     found = _read_all(cluster, progress) if request.everything else [
         (target.kind, cluster.get(target.kind, target.name, namespace=cluster.namespace)) for target in request.targets
     ]
     items: list[dict[str, Any]] = []
     problems: list[Problem] = []
+    restores = _Restores(cluster, progress)
     for kind, workload in found:
         try:
-            items += _thaw_one(cluster, kind, workload, progress)
+            for item in _thaw_one(cluster, kind, workload, restores, progress):
+                items.append(item)
         except errors.PluginError as error:
             problems.append(Problem(str(ref_to(kind, workload)), error))
     if request.everything and not cluster.dry_run.on:
@@ -81,24 +85,51 @@ def _read_all(cluster: Cluster, progress: Progress) -> list[tuple[Kind, Manifest
     return found
 
 
-def _thaw_one(cluster: Cluster, kind: Kind, workload: Manifest, progress: Progress) -> list[dict[str, Any]]:
-    suffix, items = cluster.dry_run.suffix, []
-    freeze = read_freeze_record(kind, workload)
+class _Restores:
+    """In-place restores that are not over: what they stopped would write to claims that they are replacing."""
+
+    def __init__(self, cluster: Cluster, progress: Progress) -> None:
+        self._cluster, self._progress = cluster, progress
+        self._by_run: dict[str, Journal] | None = None
+
+    def refuse(self, scale: ScaleRecord) -> None:
+        """Raises NotReady with the command that finishes the one which stopped this workload."""
+        if self._by_run is None:
+            self._by_run = self._read()
+        journal = self._by_run.get(scale.run)
+        if journal:
+            raise errors.NotReady(
+                f"stays at 0 replicas: the in-place restore of {', '.join(journal.claims)} that stopped it is at work, "
+                f"or unfinished (it stands at: {journal.step.words})", hint=journal.way_on(self._cluster.namespace),
+            )
+
+    def _read(self) -> dict[str, Journal]:
+        try:
+            return {journal.run: journal for journal in read_journals(self._cluster)}
+        except errors.Forbidden as error:
+            self._progress.warn(f"whether an in-place restore is at work cannot be seen: {error.message}")
+            return {}
+
+
+def _thaw_one(
+    cluster: Cluster, kind: Kind, workload: Manifest, restores: _Restores, progress: Progress
+) -> Iterator[dict[str, Any]]:
+    suffix = cluster.dry_run.suffix
+    freeze, scale = read_freeze_record(kind, workload), read_scale_record(workload)
     if freeze:
         _withdraw(cluster, freeze.run, progress)
         if not cluster.dry_run.on:
             _thaw_pods(cluster, freeze)
         remove_freeze_record(cluster, kind, name_of(workload), run=freeze.run)
-        items.append(_item(kind, name_of(workload), f"thawed{suffix}", why=freeze.why, since=freeze.since))
-    scale = read_scale_record(workload)
+        yield _item(kind, name_of(workload), f"thawed{suffix}", why=freeze.why, since=freeze.since)
     if scale:
+        restores.refuse(scale)
         _withdraw(cluster, scale.run, progress)
         back = scale_back(cluster, kind, name_of(workload), namespace=namespace_of(workload))
         done = f"scaled back to {back.replicas}{suffix}"
-        items.append(_item(kind, name_of(workload), done, why=scale.why, since=scale.since))
-    if not items:
+        yield _item(kind, name_of(workload), done, why=scale.why, since=scale.since)
+    if not freeze and not scale:
         progress.note(f"{ref_to(kind, workload)} has no record: it is neither frozen nor scaled down by kubectl rwx")
-    return items
 
 
 def _thaw_pods(cluster: Cluster, record: FreezeRecord) -> None:

@@ -143,7 +143,7 @@ NEEDS: dict[str, Needs] = {
                    _REMOVAL.further, alone=_REMOVAL.alone),
     "thaw": Needs(
         (*_to("get list patch", DEPLOYMENT, STATEFUL_SET), Right("create", POD, "exec"), Right("get", POD, "exec"),
-         *_to("list patch", VOLUME_SNAPSHOT), *_to("list", PERSISTENT_VOLUME_CLAIM)),
+         *_to("list patch", VOLUME_SNAPSHOT), *_to("list", PERSISTENT_VOLUME_CLAIM, CONFIG_MAP)),
         (*_to("get list patch", DAEMON_SET, JOB, POD, DEPLOYMENT_CONFIG), *_to("patch", PERSISTENT_VOLUME_CLAIM)),
     ),
     "cleanup": Needs(

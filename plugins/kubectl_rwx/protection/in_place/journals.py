@@ -96,6 +96,11 @@ class Journal:
     def safety_set(self) -> str:
         return f"before-{self.run}"
 
+    def way_on(self, namespace: str) -> str:
+        """The command that finishes it, and how to go back instead."""
+        snapshots = " ".join(f"vs/{member.snapshot}" for member in self.members)
+        return f"kubectl rwx restore {snapshots} --in-place -n {namespace} goes on, with --rollback it goes back"
+
 
 def write_journal(cluster: Cluster, journal: Journal) -> None:
     """Creates it, held by us; one that is there already is this run's own, whose answer got lost.

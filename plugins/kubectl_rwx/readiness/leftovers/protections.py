@@ -55,8 +55,7 @@ def journal_notes(cluster: Cluster) -> tuple[str, ...]:
     """In-place restores that are not over, each with the command that goes on or back."""
     return tuple(
         f"the in-place restore of {', '.join(journal.claims)} is unfinished (it stands at: {journal.step.words}); "
-        f"kubectl rwx restore {' '.join(f'vs/{one.snapshot}' for one in journal.members)} --in-place -n "
-        f"{cluster.namespace} goes on, with --rollback it goes back"
+        f"{journal.way_on(cluster.namespace)}"
         for journal in read_journals(cluster)
     )
 

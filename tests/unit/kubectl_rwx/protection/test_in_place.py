@@ -14,6 +14,7 @@ from kubectl_rwx.protection.answers import Answer
 from kubectl_rwx.protection.in_place import restore_in_place
 from kubectl_rwx.protection.in_place.journals import Step, read_journals
 from kubectl_rwx.protection.restore_requests import RestoreRequest
+from kubectl_rwx.protection.thawing import ThawRequest, thaw
 from kubectl_rwx.readiness.leftovers.cleanups import clean_up
 from kubectl_rwx.readiness.leftovers.requests import CleanupRequest
 from plugin_core import errors, names
@@ -27,6 +28,7 @@ from plugin_core.model.kinds import (
     VOLUME_SNAPSHOT,
 )
 from plugin_core.model.manifests import Manifest, annotations_of, labels_of, part_of
+from plugin_core.model.refs import Target
 from plugin_core.storage.claims import source_annotations, source_of_claim
 
 CLAIM = claim(labels={"team": "a"}, annotations={"owner": "b", "pv.kubernetes.io/bind-completed": "yes"}, uid="uid-old")
@@ -187,6 +189,27 @@ def test_an_unfinished_one_of_another_snapshot_is_refused_and_named_by_cleanup()
     assert "--rollback" in raised.value.hint
     told = clean_up(cluster, CleanupRequest(), Recorder(), consent=lambda question: None)
     assert "kubectl rwx restore vs/good --in-place" in told.report.notes[0]
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_thaw_leaves_stopped_what_an_unfinished_one_stopped(denied: bool) -> None:
+    cluster = make_cluster()
+    cluster._reactions[f"create {VOLUME_SNAPSHOT.resource}"] = lambda fake, stored: (_ for _ in ()).throw(Killed())
+    with pytest.raises(Killed):
+        run(cluster)
+    cluster._denied = {f"list {CONFIG_MAP.resource}"} if denied else set()
+    cluster._expect.add(f"patch {VOLUME_SNAPSHOT.resource}")
+    progress = Recorder()
+    answer = thaw(cluster, ThawRequest(targets=(Target(DEPLOYMENT, "web"),)), progress)
+    replicas = cluster.objects[DEPLOYMENT.resource, "app", "web"]["spec"]["replicas"]
+    if denied:
+        # it cannot be known, and an application that is down for good is worse: said, and brought back
+        assert replicas and answer.failure is None
+        assert any("whether an in-place restore is at work cannot be seen" in words for words in progress.warnings)
+    else:
+        assert replicas == 0 and answer.failure and answer.report.items == ()
+        assert "deployment/web: stays at 0 replicas: the in-place restore of data" in answer.failure.message
+        assert "kubectl rwx restore vs/good --in-place -n app goes on, with --rollback" in str(answer.failure.hint)
 
 
 def test_a_garbled_journal_is_said() -> None:
