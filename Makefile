@@ -47,6 +47,7 @@ check: $(VENV)  ## flake8, isort, mypy, import contracts, house rules, documenta
 	@$(BIN)/lint-imports | tail -n 1
 	@$(BIN)/python build/house_rules.py
 	@$(BIN)/python build/usage.py --check
+	@$(BIN)/python build/drivers_page.py --check
 	@$(MAKE) site
 
 unit: $(VENV)  ## unit tests, no cluster
@@ -78,8 +79,9 @@ bench: $(FROZEN)  ## ratios of our times to others', on the sandbox: each tests/
 	@$(OWN_CLUSTER) $(SANDBOX) up
 	@for script in tests/bench/*.py; do $(OWN_CLUSTER) PYTHONPATH=tests:plugins $(BIN)/python $$script || exit 1; done
 
-docs: $(VENV)  ## write the flag pages in docs/usage/ anew
+docs: $(VENV)  ## write the flag pages in docs/usage/ and the catalogue's page anew
 	@$(BIN)/python build/usage.py
+	@$(BIN)/python build/drivers_page.py
 
 site: $(VENV)  ## the documentation as a site in .work/site/; links and navigation are checked
 	@mkdir -p .work
