@@ -44,6 +44,10 @@ _NEVER_STORAGE = frozenset({
 """Image, configuration and network of a pod (kubernetes pkg/kubelet/images, pkg/kubelet/events)."""
 
 _ABOUT_STORAGE = re.compile(r"volume|mount|stale", re.IGNORECASE)
+_PASSING = re.compile(r"no relationship found between node|PVC is not bound")
+"""The kubelet was quicker than what it reads, and tries again some ten seconds later (kubernetes
+plugin/pkg/auth/authorizer/node, pkg/kubelet/volumemanager/populator)."""
+
 _ROUTINE = ("ExternalProvisioning", "Provisioning", "WaitForFirstConsumer", "WaitForPodScheduled")
 
 
@@ -219,8 +223,12 @@ def _bound_claims(cluster: Cluster, *, namespace: str) -> set[str]:
 
 
 def _warning(events: list[Event], *, of_claim: bool = False) -> _Trouble | None:
-    """The latest warning that is not the scheduler's routine. of_claim: what is said of a claim is the storage's."""
-    warnings = [event for event in events if event.warning and event.reason not in ("FailedScheduling", *_ROUTINE)]
+    """The latest warning that is not the scheduler's or the kubelet's routine.
+
+    of_claim: what is said of a claim is the storage's.
+    """
+    warnings = [event for event in events if event.warning and event.reason not in ("FailedScheduling", *_ROUTINE)
+                and not _PASSING.search(event.message)]
     if not warnings:
         return None
     words = f"{warnings[-1].reason}: {warnings[-1].message}"

@@ -7,11 +7,12 @@ from typing import Any, cast
 
 import pytest
 
+from kubectl_rwx.diagnosis.events import Event
 from kubectl_rwx.readiness.verification import steps
 from kubectl_rwx.readiness.verification.records import reason_of
 from kubectl_rwx.readiness.verification.steps import Halted, Hindered, Ledger
 from kubectl_rwx.readiness.verification.trials import Trial
-from kubectl_rwx.readiness.verification.waits import may_be_storage
+from kubectl_rwx.readiness.verification.waits import _warning, may_be_storage
 from plugin_core.model.checks import Verdict
 
 OPEN = "a pod could not run, which tells nothing of the storage"
@@ -61,3 +62,14 @@ def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(beside: Halted
     with pytest.raises(Halted) as halted:
         Trial._snapshot_beside(cast(Trial, Failing()), sharing)
     assert halted.value.open_because == open_because
+
+
+@pytest.mark.parametrize(("messages", "seen"), [
+    (['error processing PVC app/source: PVC is not bound'], ""),
+    (["persistentvolumeclaims \"source\" is forbidden: no relationship found between node 'b' and this object"], ""),
+    (["rpc error: exit status 32", "PVC is not bound"], "FailedMount: rpc error: exit status 32"),
+])
+def test_what_the_kubelet_tries_again_by_itself_is_no_trouble(messages: list[str], seen: str) -> None:
+    events = [Event("Warning", "FailedMount", message, 1, "2026-11-21T12:00:00Z", "") for message in messages]
+    trouble = _warning(events)
+    assert (trouble.words if trouble else "") == seen
