@@ -43,7 +43,7 @@ class Injector:
     def __init__(self, cluster: Cluster, request: InjectRequest, *, grants: SharedGrants, stop: Stop) -> None:
         self._cluster, self._request, self._grants, self._stop = cluster, request, grants, stop
         self._id = secrets.token_hex(4)
-        self._look = SharedLooks(cluster, namespace=cluster.namespace).look
+        self._look = SharedLooks(namespace=cluster.namespace).look
 
     def carry_out(self, planner: Planner, plan: Plan, *, progress: Progress) -> Outcome:
         """Whatever stops it, the user or a mistake of ours included, the workload ends as it was."""
@@ -51,7 +51,7 @@ class Injector:
         try:
             found = self._attempt(planner, plan, progress)
         except errors.PluginError as error:
-            found = Failure(error.exit_code, (error.message,), error.hint)
+            found = Failure(self._stop.code_of(error), (error.message,), error.hint)
         finally:
             outcome = found if isinstance(found, Outcome) else self._undo(plan, found, progress)
         return outcome

@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from plugin_core import errors
+from plugin_core.errors import ExitCode
 from plugin_core.model.durations import Deadline
 from plugin_core.model.progress import Progress, Silence
 
@@ -39,6 +41,10 @@ class Stop:
 
     def ask(self) -> None:
         self._asked.set()
+
+    def code_of(self, error: errors.PluginError) -> ExitCode:
+        """What a failure counts as: after an interrupt it is told as that, whatever failed of what was left to do."""
+        return ExitCode.INTERRUPTED if self.asked else error.exit_code
 
     def deadline(self, seconds: float) -> Deadline:
         """A deadline that is also over once the user asked: every wait looks at its deadline."""

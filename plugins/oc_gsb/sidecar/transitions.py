@@ -73,7 +73,7 @@ def change(cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool) -> E
 
 def change_back(
     cluster: Cluster, workload: Manifest, *, edit: Edit, hold: bool, deadline: Deadline, progress: Progress,
-    look: Look | None = None,
+    look: Look = look_at_rollout,
 ) -> Rollout:
     """Undoes a change whose rollout failed; edit: the way back. Pods left standing go, as in roll_back."""
     kind, name, namespace = kind_of(workload), name_of(workload), namespace_of(workload)
@@ -87,7 +87,7 @@ def change_back(
 
 def finish(
     cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, leave_held: bool = False,
-    look: Look | None = None,
+    look: Look = look_at_rollout,
 ) -> Rollout:
     """Waits for the rollout; first lets a held workload's pods go and returns it to its replicas.
 
@@ -105,7 +105,7 @@ def finish(
 
 
 def _wait_for_zero(
-    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, look: Look | None
+    cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, look: Look
 ) -> Rollout | None:
     """None when its pods are gone; otherwise where it stood at the deadline."""
     stopped = wait_for_rollout(cluster, workload, deadline=deadline, progress=progress, look=look)
@@ -120,7 +120,7 @@ def _wait_for_zero(
 
 def roll_back(
     cluster: Cluster, workload: Manifest, *, hold: bool, deadline: Deadline, progress: Progress,
-    look: Look | None = None,
+    look: Look = look_at_rollout,
 ) -> Rollout:
     """Takes the sidecar out again and waits for the workload to be as it was.
 

@@ -63,7 +63,7 @@ class _Run:
         self, cluster: Cluster, request: UninjectRequest, *, claims: dict[str, Manifest], stop: Stop
     ) -> None:
         self._cluster, self._request, self._claims, self._stop = cluster, request, claims, stop
-        self._look = SharedLooks(cluster, namespace=cluster.namespace).look
+        self._look = SharedLooks(namespace=cluster.namespace).look
 
     def remove(self, workload: Manifest, *, voices: Voices) -> Outcome:
         target = _target(workload)
@@ -73,8 +73,9 @@ class _Run:
                 return self._without_record(workload, voices.of(target))
             return self._carry_out(workload, record, voices.of(target))
         except errors.PluginError as error:
-            return outcome_of(workload, results.FAILED, message=error.message, hint=error.hint,
-                              exit_code=error.exit_code)
+            hint = "run the same command again: it goes on where this one stopped" if self._stop.asked else error.hint
+            return outcome_of(workload, results.FAILED, message=error.message, hint=hint,
+                              exit_code=self._stop.code_of(error))
         finally:
             voices.over(target)
 

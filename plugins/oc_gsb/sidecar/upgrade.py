@@ -62,7 +62,7 @@ class _Run:
     ) -> None:
         self._cluster, self._request, self._image = cluster, request, image
         self._claims, self._stop = claims, stop
-        self._look = SharedLooks(cluster, namespace=cluster.namespace).look
+        self._look = SharedLooks(namespace=cluster.namespace).look
 
     def try_images(self, workloads: list[Manifest], progress: Progress) -> dict[Trial, str]:
         """Why the new image does not start, by how it is pulled; what starts, or is not known, is left out."""
@@ -133,7 +133,7 @@ class _Run:
         try:
             found = self._attempt(workload, result, message, hold=bool(stop), progress=progress)
         except errors.PluginError as error:
-            found = Failure(error.exit_code, (error.message,), error.hint)
+            found = Failure(self._stop.code_of(error), (error.message,), error.hint)
         finally:
             outcome = found if isinstance(found, Outcome) else self._settle(
                 workload, before, found, same=same and not record.previous_image, progress=progress)

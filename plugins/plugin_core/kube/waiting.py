@@ -51,7 +51,8 @@ def as_timeout(error: errors.PluginError, *, deadline: Deadline, seen: str = "")
     if isinstance(error, errors.ServerAway):
         words = error.message
     elif isinstance(error, (errors.ConnectionFailed, errors.Unavailable)) and error.outlasted:
-        given_up = interrupted_for() is not None and not deadline.passed
+        # by the clock: an interrupt may end a deadline before its time
+        given_up = interrupted_for() is not None and time.monotonic() < deadline.at
         words = error.message + ("\nand it was not waited for any longer after the interrupt" if given_up else
                                  f"\nuntil the time for it, {format_duration(deadline.seconds)}, was over")
     else:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
 from plugin_core.model.kinds import DEPLOYMENT, POD
@@ -34,65 +33,63 @@ class SharedLooks:
     is over is always looked at anew, and a workload that is watched alone by its own selector.
     """
 
-    def __init__(self, cluster: Cluster, *, namespace: str) -> None:
-        self._cluster = cluster
-        self._pods = _SharedList(lambda: cluster.list_all(POD, namespace=namespace).items)
-        self._events = _SharedList(lambda: list(read_events(cluster, namespace)))
+    def __init__(self, *, namespace: str) -> None:
+        self._pods = _SharedList(lambda cluster: cluster.list_all(POD, namespace=namespace).items)
+        self._events = _SharedList(lambda cluster: list(read_events(cluster, namespace)))
         self._sets: dict[str, tuple[int, list[Manifest]]] = {}
         self._seen: dict[str, float] = {}
 
-    def look(self, workload: Manifest) -> Rollout:
-        """Where it stands, as look_at_rollout says it."""
+    def look(self, cluster: Cluster, workload: Manifest) -> Rollout:
+        """Where it stands, as look_at_rollout says it. cluster: of any thread, bounded as this one's requests are."""
         if self._is_alone(uid_of(workload)):
-            return look_at_rollout(self._cluster, workload)
-        sets = self._replica_sets(workload) if kind_of(workload) == DEPLOYMENT else []
-        controller = find_controller(self._cluster, workload, sets)
+            return look_at_rollout(cluster, workload)
+        sets = self._replica_sets(cluster, workload) if kind_of(workload) == DEPLOYMENT else []
+        controller = find_controller(cluster, workload, sets)
         if rollout_readiness(workload, controller=controller).phase is not Phase.WAITING:
-            return look_at_rollout(self._cluster, workload)
+            return look_at_rollout(cluster, workload)
         owners = owners_of(workload, sets)
         # no owners: the plain selector of a DeploymentConfig decides
         chosen = {} if owners else part_of(workload, "spec", "selector") or {}
-        pods = [pod for pod in self._pods.read() if chosen.items() <= labels_of(pod).items()]
+        pods = [pod for pod in self._pods.read(cluster) if chosen.items() <= labels_of(pod).items()]
         return judge_rollout(workload, split_pods(workload, pods, controller=controller, owners=owners),
-                             events=self._events.read)
+                             events=lambda: self._events.read(cluster))
 
     def _is_alone(self, uid: str) -> bool:
         now = time.monotonic()
         self._seen[uid] = now
         return not any(other != uid and now - seen < _RECENT for other, seen in list(self._seen.items()))
 
-    def _replica_sets(self, workload: Manifest) -> list[Manifest]:
+    def _replica_sets(self, cluster: Cluster, workload: Manifest) -> list[Manifest]:
         generation = int(part_of(workload, "metadata", "generation") or 0)
         known, sets = self._sets.get(uid_of(workload), (-1, []))
         if known != generation or not sets:
-            sets = owned_replica_sets(self._cluster, workload)
+            sets = owned_replica_sets(cluster, workload)
             if is_observed(workload):
                 self._sets[uid_of(workload)] = (generation, sets)
         return sets
 
 
 class _SharedList:
-    """One list. Who waits for another's read gets what that one gets, its error too."""
+    """One list. Nobody waits for another's request, which may be tried again for long while the server is away."""
 
-    def __init__(self, request: Callable[[], list[Manifest]]) -> None:
+    def __init__(self, request: Callable[[Cluster], list[Manifest]]) -> None:
         self._request, self._lock = request, threading.Lock()
-        self._items: list[Manifest] = []
-        self._good_until, self._failed_at = 0.0, 0.0
-        self._failure: errors.PluginError | None = None
+        self._items: list[Manifest] | None = None
+        self._good_until, self._reading = 0.0, False
 
-    def read(self) -> list[Manifest]:
-        asked = time.monotonic()
+    def read(self, cluster: Cluster) -> list[Manifest]:
+        """The last one while it is good enough, or somebody is reading the next."""
         with self._lock:
-            if self._failure is not None and self._failed_at >= asked:
-                raise self._failure
             began = time.monotonic()
-            if began < self._good_until:
+            if self._items is not None and (self._reading or began < self._good_until):
                 return self._items
-            try:
-                self._items = self._request()
-            except errors.PluginError as error:
-                self._failure, self._failed_at = error, time.monotonic()
-                raise
+            self._reading = True
+        try:
+            items = self._request(cluster)
             now = time.monotonic()
-            self._good_until = now + max(EVERY, _IDLE_SHARE * (now - began))
-            return self._items
+            with self._lock:
+                self._items, self._good_until = items, now + max(EVERY, _IDLE_SHARE * (now - began))
+            return items
+        finally:
+            with self._lock:
+                self._reading = False

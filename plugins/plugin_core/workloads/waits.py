@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
-from plugin_core.kube.waiting import Phase, Readiness, follow
+from plugin_core.kube.waiting import Phase, Readiness, as_timeout, follow
 from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import EVENT, POD
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, uid_of
@@ -52,8 +52,8 @@ class Rollout:
         return "; ".join(dict.fromkeys([self.readiness.reason, *(trouble.short for trouble in self.troubles)]))
 
 
-Look = Callable[[Manifest], Rollout]
-"""Where a workload's rollout stands now."""
+Look = Callable[[Cluster, Manifest], Rollout]
+"""Where a workload's rollout stands now; look_at_rollout is one."""
 
 
 def look_at_rollout(cluster: Cluster, workload: Manifest) -> Rollout:
@@ -86,16 +86,16 @@ def judge_rollout(workload: Manifest, pods: WorkloadPods, *, events: Callable[[]
 
 def wait_for_rollout(
     cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress, patience: float = PATIENCE,
-    look: Look | None = None,
+    look: Look = look_at_rollout,
 ) -> Rollout:
     """Watches until the rollout of the workload's present template is over, cannot end, or the deadline has passed.
 
-    A trouble that is stuck for `patience` seconds without a break counts as never ending. look: in place of
-    look_at_rollout, for who watches many workloads at once.
+    A trouble that is stuck for `patience` seconds without a break counts as never ending. look: another one, for who
+    watches many workloads at once. Raises ServerAway when the server does not answer until the deadline.
     """
     kind, name, namespace = kind_of(workload), name_of(workload), namespace_of(workload)
     seen = Rollout(Readiness(Phase.WAITING, "not looked at yet"), workload)
-    looked, stuck_since = 0.0, 0.0
+    looked, stuck_since, bounded = 0.0, 0.0, cluster.within(deadline)
     view_fields = f"metadata.name={name}"
     for view in follow(cluster, kind, deadline=deadline, namespace=namespace, fields=view_fields):
         current = view.get((namespace, name))
@@ -105,7 +105,10 @@ def wait_for_rollout(
         if not due and not may_be_over(current):
             continue
         looked = time.monotonic()
-        seen = look(current) if look else look_at_rollout(cluster, current)
+        try:
+            seen = look(bounded, current)
+        except (errors.ConnectionFailed, errors.Unavailable) as error:
+            raise as_timeout(error, deadline=deadline, seen=f"{kind.name.lower()}/{name}: {seen.summary}") from error
         if seen.phase is not Phase.WAITING:
             return seen
         progress.update(done=seen.ready_pods, waiting_for="; ".join(seen.reasons))

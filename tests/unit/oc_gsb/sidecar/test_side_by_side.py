@@ -9,6 +9,8 @@ import pytest
 from fakes.progress import Recorder
 from oc_gsb.sidecar import side_by_side
 from oc_gsb.sidecar.side_by_side import Stop, Voices, run_side_by_side
+from plugin_core import errors
+from plugin_core.errors import ExitCode
 
 
 def test_results_come_in_order_and_no_more_run_at_once_than_asked() -> None:
@@ -72,6 +74,13 @@ def test_a_stop_ends_every_deadline_made_of_it() -> None:
     assert not deadline.passed and deadline.left > 90 and deadline.seconds == 100
     stop.ask()
     assert deadline.passed and deadline.left == 0.0
+
+
+def test_what_fails_after_an_interrupt_counts_as_interrupted() -> None:
+    stop, error = Stop(), errors.ServerAway("the server does not answer")
+    assert stop.code_of(error) is ExitCode.TIMEOUT
+    stop.ask()
+    assert stop.code_of(error) is ExitCode.INTERRUPTED
 
 
 def test_a_single_workload_is_told_about_directly() -> None:

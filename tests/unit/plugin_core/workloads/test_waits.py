@@ -7,13 +7,15 @@ import pytest
 
 from fakes.cluster import FakeCluster
 from fakes.workloads import NAMESPACE, container, rolled_out, workload
+from plugin_core import errors
+from plugin_core.kube.cluster import Cluster
 from plugin_core.kube.waiting import Phase
 from plugin_core.model.durations import Deadline
 from plugin_core.model.kinds import DEPLOYMENT
 from plugin_core.model.manifests import Manifest
 from plugin_core.model.progress import Silence
 from plugin_core.workloads import waits
-from plugin_core.workloads.waits import wait_for_rollout, wait_until_gone
+from plugin_core.workloads.waits import Rollout, wait_for_rollout, wait_until_gone
 
 KEY = (DEPLOYMENT.resource, NAMESPACE, "web")
 
@@ -71,6 +73,24 @@ def test_a_deleted_workload_ends_it() -> None:
     rolled_out(cluster, broken())
     seen = wait_for_rollout(cluster, dict(cluster.objects[KEY]), deadline=Deadline.after(5), progress=Silence())
     assert seen.phase is Phase.FAILED and "deleted" in seen.summary
+
+
+def test_a_server_that_is_away_during_a_look_is_told_with_what_was_seen_and_how_to_go_on() -> None:
+    cluster = FakeCluster(script=itertools.repeat(lambda cluster: None))
+    rolled_out(cluster, broken())
+    looks = iter([waits.look_at_rollout])
+
+    def look(cluster: Cluster, workload: Manifest) -> Rollout:
+        for real in looks:
+            return real(cluster, workload)
+        error = errors.ConnectionFailed("cannot list pods: no connection")
+        error.outlasted = True
+        raise error
+
+    with pytest.raises(errors.ServerAway) as raised:
+        wait_for_rollout(cluster, cluster.objects[KEY], deadline=Deadline.after(5), progress=Silence(), look=look)
+    assert "cannot list pods" in raised.value.message and "--timeout" in raised.value.hint
+    assert "last seen of deployment/web: 1 of 2 pods have the new template" in raised.value.message
 
 
 def test_wait_until_gone_counts_terminating_pods() -> None:
