@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,10 @@ LOOKED = " 0/1 after "
 """What kubectl rwx wait tells once it has seen the one snapshot it waits for."""
 
 
+TRACED = {"PYTHONFAULTHANDLER": "1"}
+"""For a command's environment: aborted, it tells where each of its threads stands."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""
@@ -56,10 +61,12 @@ class Command:
         return self.errors.read_text()
 
     def end(self, *, seconds: float) -> Ended:
-        """Waits for it; AssertionError with what it told when it goes on."""
+        """Waits for it; AssertionError with what it told, and where it stands, when it goes on."""
         try:
             stdout, _ = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as error:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.communicate()
             raise AssertionError(f"{self.process.args} goes on:\n{self.told}") from error
         return Ended(self.process.returncode, stdout, self.told)
 
@@ -182,7 +189,7 @@ class Waiters:
         path = self._folder / f"{self._number}.stderr"
         with path.open("w") as errors:
             return Command(subprocess.Popen(
-                ["kubectl-rwx", "-n", self.namespace.name, *arguments], env=self.namespace.environment,
+                ["kubectl-rwx", "-n", self.namespace.name, *arguments], env=self.namespace.environment | TRACED,
                 stdout=subprocess.PIPE, stderr=errors, text=True,
             ), path)
 

@@ -19,7 +19,7 @@ from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, deployment
 from cluster.proxies import Proxy, proxy_to
 from cluster.rwx_objects import bind_claims, let_go_of
-from cluster.rwx_waiters import LOOKED, Command
+from cluster.rwx_waiters import LOOKED, TRACED, Command
 from cluster.rwx_writers import GENTLE, HOOK, is_frozen, is_writing, records_on, timers_in
 
 HELD = "example.org/held"
@@ -44,7 +44,7 @@ class Clients:
         with errors.open("w") as sink:
             self.running[name] = Command(subprocess.Popen(
                 ["kubectl-rwx", "--kubeconfig", str(self._kubeconfig), "-n", self.namespace.name, *arguments],
-                env=self.namespace.environment, stdout=subprocess.PIPE, stderr=sink, text=True,
+                env=self.namespace.environment | TRACED, stdout=subprocess.PIPE, stderr=sink, text=True,
             ), errors)
 
     def wait_for(self, name: str, begun: Callable[[], bool]) -> None:

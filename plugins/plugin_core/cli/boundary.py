@@ -5,24 +5,22 @@ from __future__ import annotations
 import io
 import logging
 import os
-import signal
 import sys
 import traceback
-from types import FrameType
-from typing import Any
 
 import click
 
-from plugin_core.errors import ExitCode, PluginError
-from plugin_core.kube.contacts import note_interrupt
+from plugin_core.cli.interrupts import stop_once
+from plugin_core.errors import ExitCode, PluginError, ServerAway
+from plugin_core.kube.contacts import interrupted_for
 
 
 def run(group: click.Group, *, name: str) -> int:
     """Runs the executable `name` on sys.argv and returns its exit code.
 
-    Ctrl-C and SIGTERM raise KeyboardInterrupt once; later ones only say that stopping is under way.
+    Ctrl-C and SIGTERM raise KeyboardInterrupt once (plugin_core/cli/interrupts.py).
     """
-    _stop_once()
+    stop_once()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a name the terminal's encoding lacks must not end the command
@@ -47,7 +45,9 @@ def run(group: click.Group, *, name: str) -> int:
         click.echo(f"error: {error.message}", err=True)
         if error.hint:
             click.echo(f"  try: {error.hint}", err=True)
-        return error.exit_code
+        # a server that is not waited for any longer since somebody wanted an end is no timeout
+        ended = isinstance(error, ServerAway) and interrupted_for() is not None
+        return ExitCode.INTERRUPTED if ended else error.exit_code
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
@@ -73,18 +73,3 @@ def _reader_left() -> int:
 def _show_trace(debug: bool) -> None:
     if debug:
         traceback.print_exc()
-
-
-def _stop_once() -> None:
-    stopping: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> Any:
-        if stopping:
-            os.write(2, b"already stopping: what remains is said at the end\n")
-            return
-        stopping.append(number)
-        note_interrupt()
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)

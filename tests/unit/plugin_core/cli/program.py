@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import queue
 import sys
 import threading
+import time
 
 import click
+import urllib3
 
 from plugin_core import errors
 from plugin_core.cli.boundary import run
 from plugin_core.cli.options import dry_run_option, output_option, shared_options
 from plugin_core.cli.sessions import current_session
+from plugin_core.kube.contacts import note_interrupt
 from plugin_core.model.reports import Report, column
 
 
@@ -74,6 +79,32 @@ def wait() -> None:
         threading.Event().wait(0.5)
         click.echo("clean", err=True)
         raise
+
+
+@root.command()
+@shared_options
+def churn() -> None:
+    """Drops file objects with finalizers in Python, and takes a queue's lock, again and again."""
+    pool = queue.LifoQueue()
+    try:
+        click.echo("up")
+        sys.stdout.flush()
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            urllib3.HTTPResponse(body=io.BytesIO(b"x"), preload_content=False)
+            pool.put(1)
+            pool.get(block=False)
+    except KeyboardInterrupt:
+        click.echo(f"the queue is {'locked for ever' if pool.mutex.locked() else 'free'}")
+        raise
+
+
+@root.command()
+@shared_options
+def away() -> None:
+    """Is interrupted, and ends because the server is away all the same."""
+    note_interrupt()
+    raise errors.ServerAway("not waited for any longer", hint="do this")
 
 
 if __name__ == "__main__":
