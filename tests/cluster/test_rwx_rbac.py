@@ -238,16 +238,22 @@ def test_what_is_printed_for_a_restore_in_place(rwx: Plugin, namespace: Kubectl,
 def test_what_is_printed_for_thaw_and_cleanup(rwx: Plugin, namespace: Kubectl, bound: Bound) -> None:
     """The client is killed under its freeze: thaw runs the hook again, and cleanup sweeps a killed verify."""
     bind_claims(namespace, claim("data", storage_class="slow", size="16Mi"), claim("other", storage_class="slow"))
-    namespace.apply(deployment("web", {"data": "/data"}), deployment("db", {"other": "/data"}, kind="StatefulSet"))
+    slowly_stopped = deployment("db", {"other": "/data"}, kind="StatefulSet")
+    slowly_stopped["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 10
+    namespace.apply(deployment("web", {"data": "/data"}), slowly_stopped)
     namespace("rollout", "status", "deployment/web", "--timeout=90s")
     namespace("rollout", "status", "statefulset/db", "--timeout=90s")
-    for kind, words in (("deployment/web", "pvc/data"), ("statefulset/db", "pvc/other")):
-        frozen = start_killable(rwx, "snapshot", words, "--quiesce", "hook", "--freeze", "true", "--thaw", "true",
-                                "--hold-until", "ready")
-        namespace.wait_until(lambda: "kubectl-rwx.io/frozen" in namespace("get", kind, "-o", "yaml").stdout, "a freeze")
-        namespace.wait_until(lambda: namespace("get", "vs", "-o", "name").stdout, "a snapshot")
-        frozen.kill()
-        frozen.communicate()
+    hook = ("--quiesce", "hook", "--freeze", "true", "--thaw", "true", "--hold-until", "ready")
+    for kind, claimed, quiesce, record in (
+        ("deployment/web", "pvc/data", hook, "kubectl-rwx.io/frozen"),
+        ("statefulset/db", "pvc/other", ("--quiesce", "scale"), "kubectl-rwx.io/scaled-down"),
+    ):
+        held = start_killable(rwx, "snapshot", claimed, *quiesce)
+        namespace.wait_until(lambda: record in namespace("get", kind, "-o", "yaml").stdout, f"{record} on {kind}")
+        if quiesce == hook:
+            namespace.wait_until(lambda: namespace("get", "vs", "-o", "name").stdout, "a snapshot")
+        held.kill()
+        held.communicate()
     bound.may("thaw")
     bound.does("thaw", "deploy/web")
     bound.does("thaw", "--all")
