@@ -16,11 +16,11 @@ KINDS = {"deploy": "Deployment", "sts": "StatefulSet", "dc": "DeploymentConfig"}
 _WRITTEN_BY_CONTROLLERS = ("deployment.kubernetes.io/revision",)
 
 
-def start(namespace: Kubectl, *kinds: str, replicas: int = 1, **changes: Any) -> None:
+def start(namespace: Kubectl, *kinds: str, replicas: int = 1, account: str = "default", **changes: Any) -> None:
     """Makes an application of each kind, named after it (deploy, sts, dc), and waits until its pods are ready.
 
     deploy mounts the shared claim data at /data, sts its own claim store at /var/lib/db, dc the claim old at /srv.
-    changes: merged into each spec.
+    account: the pods' service account. changes: merged into each spec.
     """
     made: list[dict[str, Any]] = []
     for kind in kinds:
@@ -31,6 +31,7 @@ def start(namespace: Kubectl, *kinds: str, replicas: int = 1, **changes: Any) ->
             app["spec"]["volumeClaimTemplates"] = [claim(name)]
         else:
             made.append(claim(name))
+        app["spec"]["template"]["spec"]["serviceAccountName"] = account
         app["spec"].update(changes)
         made.append(app)
     namespace.apply(*made)

@@ -13,7 +13,7 @@ from cluster.kasten_objects import K10, PROFILE, Application, make_token, own_pr
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import deployment
 from cluster.rights_seen import Right, granted_rights, never_used, used_rights
-from cluster.scc_objects import application, own_base, rolled_out
+from cluster.scc_objects import ACCOUNT, application, own_base, rolled_out
 
 ASKED_EVERYWHERE_FIRST = {f"GET /apis/actions.kio.kasten.io/v1alpha1/{kind} -> 403"
                           for kind in ("backupactions", "exportactions")}
@@ -157,8 +157,9 @@ def test_injection_and_its_way_back(bound: Bound, namespace: Kubectl, kubectl: K
 
 def test_scc_step_by_step(bound: Bound, namespace: Kubectl, kubectl: Kubectl, gsb: Plugin) -> None:
     with own_base(kubectl, namespace) as base:
+        # another test's uninject takes a copy of a shared SCC away while nobody is granted it
         namespace.apply(*application())
-        start(namespace, "sts", "dc")
+        start(namespace, "sts", "dc", account=ACCOUNT)
         rolled_out(namespace, "deploy/web")
         copy, all_three = f"{base}-gsb", ("deploy/web", "sts/sts", "dc/dc")
         for command, *runs in (
