@@ -18,7 +18,10 @@ SECONDS = 20.0
 
 _TIMER = """
 trap '' HUP
-trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+trap 'kill "$nap" 2>/dev/null; exit 0' USR1
+trap 'kill "$nap" 2>/dev/null' TERM
+echo "$$"
+exec >/dev/null
 time=$1; shift
 sleep "$time" & nap=$!
 wait "$nap"
@@ -28,6 +31,7 @@ for attempt in 1 2 3 4 5; do
   sleep 1
 done
 """
+"""Its own end is asked for by USR1. A TERM comes from a stranger: better thawed too early than not at all."""
 
 _END = """
 found=$(echo /proc/[0-9]*/cmdline)
@@ -38,32 +42,30 @@ for file in $found; do
   pid=${file#/proc/}; pid=${pid%/cmdline}
   [ "$pid" = $$ ] && continue
   case $(tr '\\0' ' ' <"$file" 2>/dev/null) in
-    "sh -c "*" $mark "*|*"/sh -c "*" $mark "*) kill "$pid" 2>/dev/null && echo "$pid";;
+    "sh -c "*" $mark "*|*"/sh -c "*" $mark "*) kill -USR1 "$pid" 2>/dev/null && echo "$pid";;
   esac
 done
 """
 """Ends the timers of the run in $mark, and prints their process ids."""
 
-_END_ALL = f"mark={MARK}\n" + _END.replace(" $mark ", " $mark-")
-
 _START = """
 command -v sleep >/dev/null || { echo 'it has no "sleep"' >&2; exit 1; }
-""" + _END_ALL + """
+mark=$1; shift
+""" + _END.replace(" $mark ", " $mark-") + """
 timer=$1; shift
+setsid=
 if command -v setsid >/dev/null 2>&1; then
-  setsid sh -c "$timer" "$@" </dev/null >/dev/null 2>&1 &
-else
-  sh -c "$timer" "$@" </dev/null >/dev/null 2>&1 &
+  setsid=setsid
 fi
-pid=$!
-for pause in 0 0 0 0 0 0 1 1 1; do
-  sleep "$pause"
-  kill -0 "$pid" 2>/dev/null || break
-  case $(tr '\\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in *"$1"*) echo "$pid"; exit 0;; esac
-done
+pid=$($setsid sh -c "$timer" "$@" </dev/null 2>/dev/null &)
+if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
+  echo "$pid"
+  exit 0
+fi
 echo 'it does not stay' >&2
 exit 1
 """
+"""The timer tells its process id once nothing that ends this session can end it any more."""
 
 _THAW = """
 mark=$1; shift
@@ -98,7 +100,7 @@ def start_timer(
 ) -> int:
     """Its process id in the container. Timers that an earlier run left there are stopped first: they would thaw what is
     frozen now. Raises NotReady when the container cannot hold one."""
-    command = ("sh", "-c", _START, "sh", _TIMER, f"{MARK}-{run}", str(seconds), *thaw)
+    command = ("sh", "-c", _START, "sh", MARK, _TIMER, f"{MARK}-{run}", str(seconds), *thaw)
     done = cluster.execute(pod, command, namespace=namespace, container=container, seconds=SECONDS)
     words = done.stdout.split()
     if done.exit_code or not words or not words[-1].isdigit():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +33,12 @@ class Container:
         done = subprocess.run([*self._shell, *command[1:]], capture_output=True, text=True, timeout=10,
                               env={"PATH": self._path}, start_new_session=True)
         return ExecResult(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(autouse=True)
+def own_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timers are found in all of /proc, and in that of this machine are those of others, of the sandbox's pods too."""
+    monkeypatch.setattr(dead_man, "MARK", f"thaw-timer-of-test-{uuid.uuid4().hex}")
 
 
 @pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
@@ -71,6 +79,26 @@ def test_it_runs_on_after_its_session_and_thaws_by_itself(container: Container, 
     while not (tmp_path / "thawed").exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert (tmp_path / "thawed").exists()
+
+
+def test_a_strangers_signal_makes_it_thaw_at_once(container: Container, tmp_path: Path) -> None:
+    pid = start(container, 60, tmp_path / "thawed", "s")
+    os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + 5
+    while runs(pid) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not runs(pid) and (tmp_path / "thawed").exists()
+
+
+def test_it_is_beyond_the_reach_of_its_session_when_it_is_told(container: Container, tmp_path: Path) -> None:
+    pid = start(container, 60, tmp_path / "thawed", "r")
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    ignored, caught = (int(status[name], 16) for name in ("SigIgn", "SigCgt"))
+    assert ignored >> signal.SIGHUP - 1 & 1
+    assert all(caught >> number - 1 & 1 for number in (signal.SIGTERM, signal.SIGUSR1))
+    assert os.getsid(pid) == pid and runs(pid)
+    assert stop(container, "r") == 1
 
 
 def test_stopped_it_does_nothing(container: Container, tmp_path: Path) -> None:
