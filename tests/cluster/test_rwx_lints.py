@@ -18,6 +18,7 @@ from cluster.kubectl import Kubectl, Plugin, run
 from cluster.sandboxes import OwnSandbox, own_sandbox_up
 from cluster.setup_objects import CONTROLLER_IMAGE, load_controller_image, server_of, upstream_folder
 from cluster.test_rwx_check import codes, look
+from cluster.test_rwx_rbac import Bound
 from sandbox import definitions
 from sandbox.state import State
 
@@ -28,6 +29,7 @@ DEPLOYMENT = ("-n", "kube-system", "deployment/snapshot-controller")
 LEASE = ("-n", "kube-system", "lease/snapshot-controller-leader")
 DEFAULT = "storageclass.kubernetes.io/is-default-class=true"
 CHAIN = ("snapshot-api-", "crd-", "controller-")
+PROFILES = "storageprofiles.cdi.kubevirt.io"
 Check = Callable[[], dict[str, Any]]
 
 pytestmark = [
@@ -223,6 +225,52 @@ def test_two_default_classes(kubectl: Kubectl, rwx: Plugin) -> None:
     mend(kubectl, finding["command"])
     assert "several-default-classes" not in codes(look(rwx, code=3))
     kubectl("annotate", "storageclass", "shared", "late", f"{DEFAULT.partition('=')[0]}-")
+
+
+def test_profiles_of_cdi(kubectl: Kubectl, namespace: Kubectl, rwx: Plugin) -> None:
+    """A definition and profiles of this test's own, in CDI's form: what CDI would write, not CDI itself."""
+    ebs, asked = namespace.name, "/apis/cdi.kubevirt.io"
+    kubectl.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": ebs},
+                   "provisioner": "ebs.csi.aws.com"})
+    user = Bound(kubectl, rwx)
+    try:
+        log = rwx("check", "-v").stderr
+        assert f"{asked}\n" in log and "storageprofiles" not in log
+        free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        kubectl.apply({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": PROFILES},
+            "spec": {"group": "cdi.kubevirt.io", "scope": "Cluster",
+                     "names": {"kind": "StorageProfile", "plural": "storageprofiles"},
+                     "versions": [{"name": "v1beta1", "served": True, "storage": True,
+                                   "schema": {"openAPIV3Schema": free}}]},
+        })
+        kubectl("wait", "--for=condition=Established", f"crd/{PROFILES}", "--timeout=60s")
+        kubectl.wait_until(lambda: kubectl("get", PROFILES, check=False).returncode == 0, "profiles to be served")
+        kubectl.apply(*(
+            {"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "StorageProfile", "metadata": {"name": name},
+             "status": {"provisioner": driver, "claimPropertySets": [{"accessModes": ["ReadWriteMany"],
+                                                                      "volumeMode": mode}]}}
+            for name, driver, mode in (("shared", "shared.csi.sandbox.local", "Filesystem"),
+                                       ("late", "late.csi.sandbox.local", "Block"),
+                                       (ebs, "ebs.csi.aws.com", "Filesystem"))))
+        rows = {row["name"]: row for row in look(rwx, code=3)["items"]}
+        levels = {name: rows[name]["rwx"]["level"] for name in ("shared", "late", ebs)}
+        assert levels == {"shared": "known", "late": "unknown", ebs: "no"}
+        assert rows["shared"]["rwx"]["reason"].startswith("CDI StorageProfile shared lists ReadWriteMany Filesystem")
+        assert any("lists only ReadWriteMany Block" in caveat for caveat in rows["late"]["caveats"])
+        assert any("which contradicts the catalogue" in caveat for caveat in rows[ebs]["caveats"])
+
+        user.may("check", "--full")
+        user.does("check", code=3, whole=True)
+        assert ("list", "cdi.kubevirt.io", "storageprofiles", "") in user.used
+        user.used_all()
+        user.may("check")
+        document = look(rwx, "shared", "--as", user.name, code=3)
+        assert f"list {PROFILES}" in {item["subject"] for item in document["findings"] if item["code"] == "unseen"}
+        assert document["items"][0]["rwx"]["level"] == "unknown"
+    finally:
+        user.forget()
+        kubectl("delete", f"storageclass/{ebs}", f"crd/{PROFILES}", "--ignore-not-found")
 
 
 def mend(kubectl: Kubectl, command: str) -> None:

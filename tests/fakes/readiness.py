@@ -22,6 +22,19 @@ def storage_class(
     }
 
 
+def storage_profile(
+    *modes: str, name: str = "one", driver: str = DRIVER, clone_strategy: str = "", by_spec: bool = False
+) -> Manifest:
+    """CDI's. modes: "ReadWriteMany Block", or "ReadWriteMany" without a volume mode, each in a set of its own."""
+    sets = [dict(zip(("accessModes", "volumeMode"), ([words[0]], *words[1:]))) for words in map(str.split, modes)]
+    return {
+        "apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "StorageProfile", "metadata": {"name": name},
+        "spec": {"claimPropertySets": sets} if by_spec else {},
+        "status": {"provisioner": driver, "storageClass": name, "claimPropertySets": sets,
+                   **({"cloneStrategy": clone_strategy} if clone_strategy else {})},
+    }
+
+
 def csi_driver(name: str = DRIVER) -> Manifest:
     return {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": name}, "spec": {}}
 

@@ -62,7 +62,7 @@ def _sureness(level: Level) -> str:
 
 
 def _class_item(check: ClassCheck, *, usable: Sequence[ClassCheck]) -> Item:
-    manifest, driver, recorded = check.manifest, check.driver, check.verification
+    manifest, driver, recorded, profile = check.manifest, check.driver, check.verification, check.profile
     return {
         "name": check.name,
         "provisioner": check.provisioner,
@@ -79,6 +79,10 @@ def _class_item(check: ClassCheck, *, usable: Sequence[ClassCheck]) -> Item:
         "pointInTime": check.point_in_time.value,
         "minimumSize": format_quantity(driver.minimum_size) if driver and driver.minimum_size else None,
         "driver": {"name": driver.name, "source": driver.source} if driver else None,
+        "storageProfile": {
+            "lists": list(profile.modes), "shared": profile.shared, "cloneStrategy": profile.clone_strategy or None,
+            "source": "spec" if profile.by_spec else "CDI",
+        } if profile else None,
         "registeredOn": list(check.registered_on) if check.registered_on is not None else None,
         "reasons": list(check.reasons),
         "caveats": list(check.caveats),
@@ -98,8 +102,9 @@ def _class_lines(item: Item) -> tuple[str, ...]:
     """Why the verdict is what it is, in a few lines."""
     sure = {"usable": f" ({_sureness(Level(item['level']))})"}.get(item["verdict"], "")
     lines = [f"{item['name']}: {item['verdict']}{sure}"]
-    if item["verdict"] == Verdict.USABLE.value:
-        lines += [f"RWX: {item['rwx']['reason']}", f"snapshots: {item['snapshot']['reason']}"]
+    if item["verdict"] != Verdict.REJECTED.value:
+        lines += [f"{name}: {item[key]['reason']}" for name, key in (("RWX", "rwx"), ("snapshots", "snapshot"))
+                  if Level(item[key]["level"]).positive]
     lines += [*item["reasons"], *(f"caveat: {caveat}" for caveat in item["caveats"]), f"next: {item['next']}"]
     return tuple(lines)
 

@@ -16,9 +16,11 @@ from plugin_core.storage.drivers import Driver, Known, find_driver
 from plugin_core.storage.snapshot_classes import choose_snapshot_class, driver_of_class
 from plugin_core.storage.snapshots import CRASH, FUZZY
 from plugin_core.storage.storage_classes import binds_on_first_use, provisioner_of_class
+from plugin_core.storage.storage_profiles import StorageProfile, profile_of_class
 from plugin_core.storage.verdicts import (
     Ability,
     Level,
+    contradictions,
     judge_clone,
     judge_rwx,
     judge_snapshot,
@@ -63,6 +65,7 @@ class ClassCheck:
     lacks_class: bool = False
     expansion: bool = False
     registered_on: tuple[str, ...] | None = None
+    profile: StorageProfile | None = None
 
     @property
     def name(self) -> str:
@@ -82,13 +85,14 @@ def check_class(storage_class: Manifest, seen: Observations, controller: Control
     nodes = registered_nodes(seen.nodes, provisioner)
     is_csi = _is_csi(provisioner, driver=driver, seen=seen, nodes=nodes)
     shared = shared_volumes_of(storage_class, seen.volumes or ())
-    rwx = judge_rwx(driver=driver, verification=proof, shared_volumes=shared)
+    profile = profile_of_class(storage_class, seen.profiles or ())
+    rwx = judge_rwx(driver=driver, verification=proof, shared_volumes=shared, profile=profile)
     blocker, chosen = _snapshot_blocker(provisioner, seen=seen, controller=controller, is_csi=is_csi)
     snapshot = Ability(Level.NO, blocker) if blocker else judge_snapshot(
         driver=driver, verification=proof,
         ready_contents=ready_contents_of(storage_class, seen.volumes or (), seen.contents or ()),
     )
-    clone = judge_clone(driver=driver, verification=proof)
+    clone = judge_clone(driver=driver, verification=proof, profile=profile)
     if not is_csi:
         clone = Ability(Level.NO, f"{provisioner} is no CSI driver; only CSI volumes can be cloned")
     absent = _absence(provisioner, is_csi=is_csi, nodes=nodes, seen=seen)
@@ -96,10 +100,12 @@ def check_class(storage_class: Manifest, seen: Observations, controller: Control
     point_in_time = _point_in_time(driver, chosen, seen)
     offered = storage_class.get("allowVolumeExpansion") is True
     refuted = proof if offered and proof and proof.proved.get("expansion") is False else None
+    doubts = contradictions(profile, rwx=rwx, clone=clone, verification=proof) if profile else ()
     return ClassCheck(
         manifest=storage_class, driver=driver, rwx=rwx, snapshot=snapshot, clone=clone, snapshot_class=chosen,
         verdict=verdict, level=level, reasons=reasons,
-        caveats=_caveats(storage_class, driver, point_in_time, refuted=refuted), expansion=offered and not refuted,
+        caveats=(*_caveats(storage_class, driver, point_in_time, refuted=refuted), *doubts),
+        expansion=offered and not refuted, profile=profile,
         point_in_time=point_in_time, lacks_class=blocker.endswith(_LACKING),
         verification=recorded, stale=stale, registered_on=nodes,
     )

@@ -33,6 +33,7 @@ from plugin_core.model.kinds import (
     RESOURCE_QUOTA,
     STATEFUL_SET,
     STORAGE_CLASS,
+    STORAGE_PROFILE,
     VOLUME_SNAPSHOT,
     VOLUME_SNAPSHOT_CLASS,
     VOLUME_SNAPSHOT_CONTENT,
@@ -75,8 +76,10 @@ def _to(verbs: str, *kinds: Kind) -> tuple[Right, ...]:
 _EVENTS = _to("list", EVENT)
 _SIGHT = (
     *_to("list", PERSISTENT_VOLUME, CSI_DRIVER, CSI_NODE, VOLUME_SNAPSHOT_CLASS, VOLUME_SNAPSHOT_CONTENT),
-    *_to("get", CUSTOM_RESOURCE_DEFINITION),
+    *_to("list", STORAGE_PROFILE), *_to("get", CUSTOM_RESOURCE_DEFINITION),
 )
+"""StorageProfiles are KubeVirt's, asked for only where their API is served."""
+
 _EVERYWHERE = _to("list", VOLUME_SNAPSHOT, LEASE, DEPLOYMENT)
 """Snapshots observed, and the snapshot-controller: its lease and deployment lie where nobody can know beforehand."""
 

@@ -19,6 +19,7 @@ from plugin_core.model.kinds import (
     PERSISTENT_VOLUME,
     SNAPSHOT_GROUP,
     STORAGE_CLASS,
+    STORAGE_PROFILE,
     VOLUME_SNAPSHOT,
     VOLUME_SNAPSHOT_CLASS,
     VOLUME_SNAPSHOT_CONTENT,
@@ -47,7 +48,8 @@ class Observations:
 
     snapshot_versions: served ones, the preferred first. definitions: CRDs by name, absent ones left out. controllers:
     Deployments that may be the snapshot-controller. waiting: VolumeSnapshots, read only when nothing else tells whether
-    the controller lives. backup_products: kasten, velero.
+    the controller lives. backup_products: kasten, velero. profiles: CDI's StorageProfiles, asked for only where its API
+    is served.
     """
 
     server: str
@@ -63,6 +65,7 @@ class Observations:
     waiting: Sequence[Manifest] | None = None
     definitions: dict[str, Manifest] | None = None
     backup_products: Sequence[str] = ()
+    profiles: Sequence[Manifest] | None = None
     unseen: tuple[Unseen, ...] = field(default=())
 
     @property
@@ -90,10 +93,17 @@ def observe(cluster: Cluster, *, named: Sequence[str] = ()) -> Observations:
 
         return look(f"list {kind.resource}", read)
 
+    def storage_profiles() -> list[Manifest] | None:
+        served = look(f"get /apis/{STORAGE_PROFILE.group}", lambda: cluster.versions_of(STORAGE_PROFILE.group))
+        if served is None:
+            return None
+        return listed(STORAGE_PROFILE) if STORAGE_PROFILE.version in served else []
+
     with ThreadPoolExecutor(max_workers=12) as pool:
         server = pool.submit(look, "get /version", cluster.server_version)
         versions = pool.submit(look, f"get /apis/{SNAPSHOT_GROUP}", lambda: cluster.versions_of(SNAPSHOT_GROUP))
         products = {name: pool.submit(cluster.versions_of, group) for name, group in BACKUP_GROUPS.items()}
+        profiles = pool.submit(storage_profiles)
         kinds = (STORAGE_CLASS, PERSISTENT_VOLUME, CSI_DRIVER, CSI_NODE, VOLUME_SNAPSHOT_CLASS, VOLUME_SNAPSHOT_CONTENT)
         lists = {kind: pool.submit(listed, kind) for kind in kinds}
         leases = pool.submit(listed, LEASE, fields=f"metadata.name={CONTROLLER_LEASE}")
@@ -113,7 +123,7 @@ def observe(cluster: Cluster, *, named: Sequence[str] = ()) -> Observations:
             contents=lists[VOLUME_SNAPSHOT_CONTENT].result(), leases=found_leases, controllers=controllers,
             waiting=listed(VOLUME_SNAPSHOT) if undecided else None, definitions=definitions.result(),
             backup_products=[name for name, found in products.items() if found.result()],
-            unseen=tuple(refused),
+            profiles=profiles.result(), unseen=tuple(refused),
         )
 
 

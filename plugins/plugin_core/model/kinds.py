@@ -108,6 +108,9 @@ VOLUME_GROUP_SNAPSHOT_CONTENT = Kind(
 )
 """In v1; clusters older than external-snapshotter 8.6 serve v1beta1 or v1beta2, so take the version from discovery."""
 
+CDI_GROUP = "cdi.kubevirt.io"
+STORAGE_PROFILE = Kind("StorageProfile", "storageprofiles", CDI_GROUP, "v1beta1", namespaced=False)
+
 SCC_GROUP = "security.openshift.io"
 SECURITY_CONTEXT_CONSTRAINTS = Kind(
     "SecurityContextConstraints", "securitycontextconstraints", SCC_GROUP, "v1", namespaced=False, short_names=("scc",)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from plugin_core import errors
 from plugin_core.model.manifests import Manifest, name_of
 
+NO_PROVISIONER = "kubernetes.io/no-provisioner"
+
 
 def binds_on_first_use(storage_class: Manifest | None) -> bool:
     """Whether a claim stays Pending until a pod uses it (WaitForFirstConsumer). None, an unknown class: no."""

@@ -1,23 +1,25 @@
 """How sure one can be that a StorageClass has an ability: proven, observed, known, unknown, or no.
 
-What was seen in this cluster outweighs what is known of the driver; a recorded proof outweighs both.
+What was seen in this cluster outweighs what is known of the driver; a recorded proof outweighs both. What CDI holds of
+a class counts as known where the catalogue does not know, and never outweighs what the catalogue says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from plugin_core.model.manifests import Manifest, annotations_of, name_of, part_of
 from plugin_core.names import PROVISIONED_BY
 from plugin_core.storage.claims import FILESYSTEM
 from plugin_core.storage.drivers import Driver, Known
+from plugin_core.storage.storage_classes import NO_PROVISIONER
+from plugin_core.storage.storage_profiles import StorageProfile
 from plugin_core.storage.verifications import Verification
 from plugin_core.storage.volumes import csi_driver_of
 
 RWX = "ReadWriteMany"
-NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
 
 class Level(str, Enum):
@@ -58,7 +60,8 @@ def weakest(abilities: Sequence[Ability]) -> Level:
 
 
 def judge_rwx(
-    *, driver: Driver | None, verification: Verification | None, shared_volumes: Sequence[Manifest]
+    *, driver: Driver | None, verification: Verification | None, shared_volumes: Sequence[Manifest],
+    profile: StorageProfile | None = None,
 ) -> Ability:
     """Filesystems shared by several nodes. shared_volumes: those of the class that shared_volumes_of() found."""
     proof = _from_proof(verification, "rwx")
@@ -69,7 +72,8 @@ def judge_rwx(
         example = name_of(shared_volumes[0])
         return Ability(Level.OBSERVED, f"{count}, e.g. {example}; that two nodes mount one was not observed")
     known = driver.rwx_filesystem if driver else Known.UNKNOWN
-    return _from_catalogue(driver, known, "shared filesystems (ReadWriteMany)")
+    return _seconded(_from_catalogue(driver, known, "shared filesystems (ReadWriteMany)"),
+                     profile.sharing if profile else "")
 
 
 def judge_snapshot(
@@ -86,10 +90,30 @@ def judge_snapshot(
     return _from_catalogue(driver, driver.snapshots if driver else Known.UNKNOWN, "snapshots")
 
 
-def judge_clone(*, driver: Driver | None, verification: Verification | None) -> Ability:
+def judge_clone(
+    *, driver: Driver | None, verification: Verification | None, profile: StorageProfile | None = None
+) -> Ability:
     """Clones (dataSource PersistentVolumeClaim); the API shows nothing of them."""
     proof = _from_proof(verification, "clone")
-    return proof or _from_catalogue(driver, driver.clones if driver else Known.UNKNOWN, "clones")
+    known = _from_catalogue(driver, driver.clones if driver else Known.UNKNOWN, "clones")
+    return proof or _seconded(known, profile.cloning if profile else "")
+
+
+def contradictions(
+    profile: StorageProfile, *, rwx: Ability, clone: Ability, verification: Verification | None
+) -> list[str]:
+    """Where CDI says otherwise than a verdict that no proof settled, in words."""
+    tried = verification.proved if verification else {}
+    settle = f"kubectl rwx verify {profile.name} settles it"
+    found = []
+    if "rwx" not in tried and rwx.level is Level.NO and profile.sharing:
+        found.append(f"{profile.sharing}, which contradicts the catalogue; {settle}")
+    elif "rwx" not in tried and rwx.level is not Level.NO and profile.modes and not profile.shared:
+        found.append(f"CDI StorageProfile {profile.name} lists only {', '.join(profile.modes)} ({profile.origin}), "
+                     f"no shared filesystem; {settle}")
+    if "clone" not in tried and clone.level is Level.NO and profile.cloning:
+        found.append(f"{profile.cloning}, but {clone.reason}")
+    return found
 
 
 def shared_volumes_of(storage_class: Manifest, volumes: Sequence[Manifest]) -> list[Manifest]:
@@ -134,6 +158,15 @@ def _from_proof(verification: Verification | None, ability: str) -> Ability | No
         return Ability(Level.PROVEN, f"kubectl rwx verify proved it on {verification.day}", date=verification.day)
     reason = verification.reason or "no reason recorded"
     return Ability(Level.NO, f"kubectl rwx verify failed on {verification.day}: {reason}")
+
+
+def _seconded(ability: Ability, opinion: str) -> Ability:
+    """With CDI's opinion that the ability is there ("": it has none), which counts as known at best."""
+    if not opinion or ability.level is Level.NO:
+        return ability
+    if ability.level is Level.UNKNOWN:
+        return Ability(Level.KNOWN, f"{opinion}; {ability.reason}")
+    return replace(ability, reason=f"{ability.reason}; {opinion}")
 
 
 def _from_catalogue(driver: Driver | None, known: Known, what: str) -> Ability:

@@ -22,6 +22,7 @@ from fakes.readiness import (
     ready_content,
     shared_volume,
     storage_class,
+    storage_profile,
 )
 from fakes.storage import DRIVER, snapshot_class
 from kubectl_rwx.protection.answers import Answer
@@ -31,6 +32,7 @@ from plugin_core.model.manifests import Manifest
 from plugin_core.render.reports import render
 from plugin_core.storage.verifications import Verification, hash_parameters
 
+CDI = {**GROUPS, "cdi.kubevirt.io": ["v1beta1"]}
 SCHEMA = Path(__file__).parents[4] / "docs" / "schemas" / "kubectl-rwx-storagecheck.v1.json"
 CEPHFS, NFS = "openshift-storage.cephfs.csi.ceph.com", "nfs.csi.k8s.io"
 PROOF = {"date": "2026-11-01T09:00:00Z", "access_mode": "ReadWriteMany", "driver": DRIVER, "uid": "uid-one"}
@@ -152,6 +154,34 @@ def test_one_list_for_each_kind_and_no_pods() -> None:
     assert "list pods" not in lists and "list volumesnapshots.snapshot.storage.k8s.io" not in lists
 
 
+def test_an_opinion_of_cdi_makes_a_class_usable_at_best_as_known() -> None:
+    """And it says nothing of snapshots: those of a provisioner that nobody knows stay to be proven or observed."""
+    mine = storage_profile("ReadWriteMany Filesystem", clone_strategy="csi-clone")
+    objects = [*chain(), storage_class(), snapshot_class(default=True), mine]
+    one_node = shared_volume(modes=("ReadWriteOnce",))
+    answer = look([*objects, one_node, ready_content()], groups=CDI)
+    assert (rows(answer)["one"]["verdict"], answer.report.facts["level"]) == ("usable", "known")
+    assert rows(answer)["one"]["storageProfile"] == {
+        "lists": ["ReadWriteMany Filesystem"], "shared": True, "cloneStrategy": "csi-clone", "source": "CDI"}
+    assert "yes (not proven)   yes (observed)   yes (not proven)" in shown(answer)
+    alone = look(objects, groups=CDI)
+    assert rows(alone)["one"]["verdict"] == "unknown" and isinstance(alone.failure, errors.NotReady)
+    assert "RWX: CDI StorageProfile one lists ReadWriteMany Filesystem (from CDI's own table); the" in shown(alone)
+
+
+def test_profiles_are_asked_for_only_where_they_are_served_and_may_be_forbidden() -> None:
+    objects = [*chain(), proven(), snapshot_class(default=True), storage_profile("ReadWriteMany Filesystem")]
+    asked = "list storageprofiles.cdi.kubevirt.io"
+    for groups, wanted in ((GROUPS, False), ({**GROUPS, "cdi.kubevirt.io": ["v1alpha1"]}, False), (CDI, True)):
+        cluster = FakeCluster(objects, groups=groups)
+        answer = check_storage(cluster, CheckRequest(), Recorder())
+        assert (asked in cluster.requests) is wanted
+        assert bool(rows(answer)["one"]["storageProfile"]) is wanted and not findings(answer)
+    refused = look(objects, groups=CDI, denied=[asked])
+    assert refused.failure is None and findings(refused)["unseen"]["subject"] == asked
+    assert rows(refused)["one"]["storageProfile"] is None
+
+
 def test_snapshots_are_read_only_when_nothing_else_tells_of_the_controller() -> None:
     objects = [item for item in chain() if item["kind"] != "Lease"]
     cluster = FakeCluster([*objects, storage_class()], groups=GROUPS)
@@ -219,9 +249,10 @@ def test_names_are_those_of_classes() -> None:
     pytest.param([storage_class(driver=NFS), snapshot_class(driver="gone.csi.test")], id="broken"),
     pytest.param([csi_driver(), csi_node("node-a")], id="without classes"),
     pytest.param([], id="empty"),
+    pytest.param([*chain(), storage_class(), storage_profile("ReadWriteMany Block", by_spec=True)], id="profile"),
 ])
 def test_json_keeps_to_its_schema(objects: list[Manifest]) -> None:
-    document = json.loads(shown(look(objects), "json"))
+    document = json.loads(shown(look(objects, groups=CDI), "json"))
     schema = json.loads(SCHEMA.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(document)
