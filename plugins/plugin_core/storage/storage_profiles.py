@@ -8,8 +8,9 @@ Source: kubevirt/containerized-data-importer doc/storageprofile.md, pkg/controll
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from plugin_core.model.manifests import Manifest, name_of, part_of
 from plugin_core.storage.claims import FILESYSTEM
@@ -60,11 +61,16 @@ def profile_of_class(storage_class: Manifest, profiles: Sequence[Manifest]) -> S
     found = next((item for item in profiles if name_of(item) == name), None)
     if not found or part_of(found, "status", "provisioner") != provisioner or provisioner == NO_PROVISIONER:
         return None
-    sets = part_of(found, "status", "claimPropertySets") or ()
     return StorageProfile(
-        name=name, modes=tuple(dict.fromkeys(
-            f"{mode} {one.get('volumeMode') or FILESYSTEM}" for one in sets for mode in one.get("accessModes") or ()
-        )),
+        name=name, modes=tuple(dict.fromkeys(_modes(part_of(found, "status", "claimPropertySets")))),
         clone_strategy=str(part_of(found, "status", "cloneStrategy") or ""),
         by_spec=bool(part_of(found, "spec", "claimPropertySets")),
     )
+
+
+def _modes(sets: Any) -> Iterator[str]:
+    """What has not the form of CDI's schema is passed over: an opinion that cannot be read is none."""
+    for one in sets if isinstance(sets, list) else ():
+        modes = part_of(one, "accessModes")
+        for mode in modes if isinstance(modes, list) else ():
+            yield f"{mode} {one.get('volumeMode') or FILESYSTEM}"

@@ -44,6 +44,15 @@ def test_what_is_read_of_a_profile() -> None:
         "one", (RWX_BLOCK, RWX, RWO), clone_strategy="csi-clone", by_spec=True)
 
 
+@pytest.mark.parametrize("sets", [
+    None, "x", {}, ["x", None, {}, {"accessModes": "ReadWriteMany"}, {"accessModes": None}],
+])
+def test_what_cannot_be_read_is_no_opinion(sets: Any) -> None:
+    item = storage_profile(RWX)
+    item["status"]["claimPropertySets"] = sets
+    assert profile_of_class(storage_class(), [item]) == StorageProfile("one")
+
+
 @pytest.mark.parametrize(("driver", "item"), [
     ("one.csi.test", storage_profile(RWX, name="two")),
     ("one.csi.test", storage_profile(RWX, driver="former.csi.test")),
