@@ -1,5 +1,7 @@
 """What holds for every unit test: ages do not grow, and a missing table of SCC decisions is said."""
 
+import signal
+from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 import pytest
@@ -14,6 +16,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"SCC decisions: {BIG_TABLE} not found and {VARIABLE} not set, checked {SMALL_TABLE.name} only", yellow=True
         )
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class _StoppedClock(datetime):

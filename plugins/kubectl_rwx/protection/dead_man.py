@@ -17,13 +17,15 @@ SECONDS = 20.0
 """How long starting and stopping may take; they do nothing that takes time."""
 
 _TIMER = """
+nap= early=
 trap '' HUP
 trap 'kill "$nap" 2>/dev/null; exit 0' USR1
-trap 'kill "$nap" 2>/dev/null' TERM
+trap 'early=yes; kill "$nap" 2>/dev/null' TERM
 echo "$$"
 exec >/dev/null
 time=$1; shift
 sleep "$time" & nap=$!
+[ -z "$early" ] || kill "$nap"
 wait "$nap"
 trap '' TERM
 for attempt in 1 2 3 4 5; do
