@@ -60,6 +60,7 @@ def thaw(container: Container, run: str, *command: str) -> ExecResult:
 
 
 def stop(container: Container, run: str) -> int:
+    """How many processes were ended: the timer, and what it has forked and does not yet go by a name of its own."""
     return len(thaw(container, run).stdout.split())
 
 
@@ -108,13 +109,13 @@ def test_it_is_beyond_the_reach_of_its_session_when_it_is_told(container: Contai
     assert ignored >> signal.SIGHUP - 1 & 1
     assert all(caught >> number - 1 & 1 for number in (signal.SIGTERM, signal.SIGUSR1))
     assert os.getsid(pid) == pid and runs(pid)
-    assert stop(container, "r") == 1
+    assert stop(container, "r") >= 1
 
 
 def test_stopped_it_does_nothing(container: Container, tmp_path: Path) -> None:
     pid = start(container, 60, tmp_path / "thawed", run := f"run{os.getpid()}b")
     assert stop(container, "other") == 0 and runs(pid)
-    assert stop(container, run) == 1
+    assert stop(container, run) >= 1
     until = time.monotonic() + 1
     while runs(pid) and time.monotonic() < until:
         time.sleep(0.02)
@@ -137,7 +138,7 @@ def test_a_new_timer_ends_those_of_earlier_runs(container: Container, tmp_path: 
     while runs(before) and time.monotonic() < until:
         time.sleep(0.02)
     assert not runs(before) and runs(after)
-    assert stop(container, run) == 1
+    assert stop(container, run) >= 1
 
 
 @pytest.mark.parametrize(("command", "code", "words"), [
