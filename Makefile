@@ -55,6 +55,7 @@ unit: $(VENV)  ## unit tests, no cluster
 
 cluster: $(VENV)  ## end-to-end tests on the sandbox, or on KUBECONFIG's cluster
 	@if [ -z "$${KUBECONFIG:-}" ]; then $(SANDBOX) up; else echo "on the cluster of KUBECONFIG=$$KUBECONFIG"; fi
+	@$(BIN)/python -m compileall -q plugins  # the executables start thousands of times
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist=loadgroup tests/cluster
 
 frozen: $(FROZEN)  ## tests of the frozen executables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,7 +41,8 @@ class OwnSandbox:
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "sandbox", *arguments]
         return subprocess.Popen(
-            command, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=_heed_ctrl_c,
         )
 
     def run(self, *arguments: str, code: int = 0) -> str:
@@ -49,6 +51,11 @@ class OwnSandbox:
         output, errors = process.communicate(timeout=300)
         assert process.returncode == code, errors
         return output + errors
+
+
+def _heed_ctrl_c() -> None:
+    """Tests that were started in the background ignore it, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

@@ -27,12 +27,17 @@ def consistency(namespace: Kubectl, name: str) -> str:
 
 
 def test_without_quiescing_a_live_copy_is_torn_and_says_so(rwx: Plugin, namespace: Kubectl) -> None:
+    """A file that is caught while it is empty shows nothing, so it may take more than one copy."""
     start_writers(namespace)
-    taken = rwx("snapshot", "deploy/web", "--name", "live")
-    assert taken.returncode == 0, taken.stderr
-    assert "fuzzy, not of one moment" in taken.stderr
-    assert consistency(namespace, "live") == "fuzzy"
-    assert any(pair.torn for pair in restored_pairs(rwx, namespace, "live"))
+    for number in range(5):
+        name = f"live-{number}"
+        taken = rwx("snapshot", "deploy/web", "--name", name)
+        assert taken.returncode == 0, taken.stderr
+        assert "fuzzy, not of one moment" in taken.stderr
+        assert consistency(namespace, name) == "fuzzy"
+        if any(pair.torn for pair in restored_pairs(rwx, namespace, name)):
+            return
+    raise AssertionError("five live copies, and none of them is torn")
 
 
 def test_frozen_writers_on_two_nodes_are_copied_whole(rwx: Plugin, namespace: Kubectl) -> None:
