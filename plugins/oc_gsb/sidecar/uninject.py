@@ -7,6 +7,7 @@ from functools import partial
 
 from oc_gsb.sidecar import results, transitions
 from oc_gsb.sidecar.adoption import is_foreign, leftovers, without_foreign
+from oc_gsb.sidecar.containers import sidecar_of
 from oc_gsb.sidecar.grants import our_grants, withdraw
 from oc_gsb.sidecar.image_probe import TRIALS, forget_trials
 from oc_gsb.sidecar.problems import reason_to_stop
@@ -96,6 +97,10 @@ class _Run:
                               hint=f"take it out with: oc gsb uninject {_target(workload)}")
         if not foreign and not left:
             rollout = None if self._cluster.dry_run.on else transitions.look_now(self._cluster, workload)
+            if rollout and _is_unfinished(rollout):
+                progress.phase(f"waiting for the pods of {_target(workload)} that still have the sidecar")
+                notes = ["an earlier run had taken it out of the template"]
+                return self._follow(workload, workload, notes, progress)
             late = rollout is not None and rollout.phase is not Phase.READY
             return outcome_of(workload, results.UNCHANGED, rollout=rollout, message="it has no sidecar" + (
                 f"; its pods are not all there: {rollout.summary}" if rollout and late else ""))
@@ -144,6 +149,15 @@ class _Run:
         if stop:
             progress.warn(f"{_target(workload)} goes to 0 replicas for the change: {stop}")
         return stop
+
+
+def _is_unfinished(rollout: Rollout) -> bool:
+    """Whether pods of before still have the sidecar; where new ones have it, a webhook puts it in."""
+    return not any(map(_has_sidecar, rollout.pods.newest)) and any(map(_has_sidecar, rollout.pods.older))
+
+
+def _has_sidecar(pod: Manifest) -> bool:
+    return sidecar_of(pod.get("spec") or {}) is not None
 
 
 def _clear(cluster: Cluster, workloads: Iterable[Manifest], progress: Progress) -> list[str]:

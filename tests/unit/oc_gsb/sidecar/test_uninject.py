@@ -99,6 +99,27 @@ def test_a_grant_left_by_a_crash_is_removed_by_the_next_run() -> None:
     assert COPY not in names_of(cluster, SCC)
 
 
+def test_pods_that_an_interrupted_one_left_are_waited_for_before_the_grant_goes() -> None:
+    going: list[tuple[str, str, str]] = []
+
+    def step(fake: FakeCluster) -> None:
+        assert not going or COPY in names_of(fake, SCC)
+        fake.objects.pop(going.pop(), None) if going else None
+
+    cluster, _ = injected_world(step=step)
+    before = copy.deepcopy(cluster.objects)
+    run(cluster)
+    left = [key for key, manifest in before.items() if manifest["kind"] == "Pod"]
+    for key, manifest in before.items():
+        if key in left or key not in cluster.objects:
+            cluster.put(manifest)
+    going += left
+    (item,) = run(cluster).report.items
+    assert item["result"] == "uninjected" and item["message"] == "an earlier run had taken it out of the template"
+    assert not going and COPY not in names_of(cluster, SCC)
+    assert run(cluster).report.items[0]["result"] == "unchanged"
+
+
 def test_the_grant_outlives_the_rollout() -> None:
     """A pod that is still terminating needs its SCC: without it, updates of the pod are refused."""
     order: list[str] = []
