@@ -208,7 +208,9 @@ def test_what_is_printed_for_waiting_and_removal(rwx: Plugin, namespace: Kubectl
         for words in runs:
             bound.does(*words)
         bound.used_all()
-    assert namespace("get", "vs", "-o", "name").stdout.split() == ["volumesnapshot.snapshot.storage.k8s.io/three"]
+    # two and three may have been cut in one second, and then either is the last
+    (left,) = namespace("get", "vs", "-o", "name").stdout.split()
+    assert left.rpartition("/")[2] in ("two", "three")
 
 
 def test_what_is_printed_for_a_restore_elsewhere(
