@@ -142,14 +142,15 @@ def look_now(cluster: Cluster, workload: Manifest) -> Rollout:
     return look_at_rollout(cluster, current)
 
 
+def has_sidecar(pod: Manifest) -> bool:
+    """Whether the pod has it, whatever its workload's template says by now."""
+    return sidecar_of(pod.get("spec") or {}) is not None
+
+
 def wait_for_sidecars_gone(
     cluster: Cluster, workload: Manifest, *, deadline: Deadline, progress: Progress
 ) -> tuple[Manifest, ...]:
     """Waits until no pod with a sidecar is left, terminating ones included: they still need their SCC."""
-
-    def has_sidecar(pod: Manifest) -> bool:
-        return sidecar_of(pod.get("spec") or {}) is not None
-
     return wait_until_gone(cluster, workload, which=has_sidecar, deadline=deadline, progress=progress)
 
 

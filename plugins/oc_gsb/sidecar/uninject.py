@@ -7,7 +7,6 @@ from functools import partial
 
 from oc_gsb.sidecar import results, transitions
 from oc_gsb.sidecar.adoption import is_foreign, leftovers, without_foreign
-from oc_gsb.sidecar.containers import sidecar_of
 from oc_gsb.sidecar.grants import our_grants, withdraw
 from oc_gsb.sidecar.image_probe import TRIALS, forget_trials
 from oc_gsb.sidecar.problems import reason_to_stop
@@ -153,11 +152,8 @@ class _Run:
 
 def _is_unfinished(rollout: Rollout) -> bool:
     """Whether pods of before still have the sidecar; where new ones have it, a webhook puts it in."""
-    return not any(map(_has_sidecar, rollout.pods.newest)) and any(map(_has_sidecar, rollout.pods.older))
-
-
-def _has_sidecar(pod: Manifest) -> bool:
-    return sidecar_of(pod.get("spec") or {}) is not None
+    has_sidecar = transitions.has_sidecar
+    return not any(map(has_sidecar, rollout.pods.newest)) and any(map(has_sidecar, rollout.pods.older))
 
 
 def _clear(cluster: Cluster, workloads: Iterable[Manifest], progress: Progress) -> list[str]:
