@@ -10,6 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.kubectl import Kubectl
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'plugins'}"}
@@ -67,3 +72,28 @@ def own_sandbox_up(name: str, *arguments: str) -> Iterator[OwnSandbox]:
         yield sandbox
     finally:
         sandbox.run("down")
+
+
+def fixtures_of_own_sandbox(name: str, *arguments: str) -> tuple[Any, Any, Any, Any]:
+    """For a module: own_sandbox, and those of conftest.py that shall be of it: cluster_environment, kubectl,
+    leaving_namespaces."""
+
+    @pytest.fixture(scope="module")
+    def own_sandbox() -> Iterator[OwnSandbox]:
+        with own_sandbox_up(name, *arguments) as sandbox:
+            yield sandbox
+
+    @pytest.fixture(scope="module")
+    def cluster_environment(own_sandbox: OwnSandbox) -> dict[str, str]:
+        return own_sandbox.client_environment
+
+    @pytest.fixture(scope="module")
+    def kubectl(cluster_environment: dict[str, str]) -> Kubectl:
+        return Kubectl(environment=cluster_environment)
+
+    @pytest.fixture(scope="module")
+    def leaving_namespaces() -> list[str]:
+        """They go with the sandbox, and nobody waits for them."""
+        return []
+
+    return own_sandbox, cluster_environment, kubectl, leaving_namespaces

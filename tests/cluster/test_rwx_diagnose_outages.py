@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 from cluster.kubectl import Kubectl, Plugin
 from cluster.manifests import claim, pod
 from cluster.rwx_objects import bind_claims
-from cluster.sandboxes import OwnSandbox, own_sandbox_up
+from cluster.sandboxes import OwnSandbox, fixtures_of_own_sandbox
 from cluster.test_rwx_diagnose import broken_at, found, snapshot, wait_for_diagnosis
 
 LEASES = {"snapshot-controller": "snapshot-controller-leader",
@@ -34,28 +33,8 @@ pytestmark = [
     pytest.mark.skipif(bool(os.environ.get("KUBECONFIG")), reason="KUBECONFIG names a cluster of your own"),
 ]
 
-
-@pytest.fixture(scope="module")
-def own_sandbox() -> Iterator[OwnSandbox]:
-    with own_sandbox_up("outages", "--without", "openshift", "--without", "kasten") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def cluster_environment(own_sandbox: OwnSandbox) -> dict[str, str]:
-    """Of this module's own sandbox instead of the shared one."""
-    return own_sandbox.client_environment
-
-
-@pytest.fixture(scope="module")
-def kubectl(cluster_environment: dict[str, str]) -> Kubectl:
-    return Kubectl(environment=cluster_environment)
-
-
-@pytest.fixture(scope="module")
-def leaving_namespaces() -> list[str]:
-    """They go with the sandbox, and nobody waits for them."""
-    return []
+own_sandbox, cluster_environment, kubectl, leaving_namespaces = fixtures_of_own_sandbox(
+    "outages", "--without", "openshift", "--without", "kasten")
 
 
 class Elected:

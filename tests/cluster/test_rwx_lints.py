@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cluster.kubectl import Kubectl, Plugin, run
-from cluster.sandboxes import OwnSandbox, own_sandbox_up
+from cluster.sandboxes import OwnSandbox, fixtures_of_own_sandbox
 from cluster.setup_objects import CONTROLLER_IMAGE, load_controller_image, server_of, upstream_folder
 from cluster.test_rwx_check import codes, look
 from cluster.test_rwx_rbac import Bound
@@ -37,28 +37,8 @@ pytestmark = [
     pytest.mark.skipif(bool(os.environ.get("KUBECONFIG")), reason="KUBECONFIG names a cluster of your own"),
 ]
 
-
-@pytest.fixture(scope="module")
-def own_sandbox() -> Iterator[OwnSandbox]:
-    with own_sandbox_up("lints", "--without", "openshift", "--without", "kasten") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def cluster_environment(own_sandbox: OwnSandbox) -> dict[str, str]:
-    """Of this module's own sandbox instead of the shared one."""
-    return own_sandbox.client_environment
-
-
-@pytest.fixture(scope="module")
-def kubectl(cluster_environment: dict[str, str]) -> Kubectl:
-    return Kubectl(environment=cluster_environment)
-
-
-@pytest.fixture(scope="module")
-def leaving_namespaces() -> list[str]:
-    """They go with the sandbox, and nobody waits for them."""
-    return []
+own_sandbox, cluster_environment, kubectl, leaving_namespaces = fixtures_of_own_sandbox(
+    "lints", "--without", "openshift", "--without", "kasten")
 
 
 @pytest.fixture

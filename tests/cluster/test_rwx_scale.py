@@ -6,14 +6,14 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cluster.kubectl import Kubectl
 from cluster.manifests import claim
-from cluster.sandboxes import OwnSandbox, own_sandbox_up
+from cluster.sandboxes import fixtures_of_own_sandbox
 
 CLAIMS = 300
 
@@ -22,28 +22,8 @@ pytestmark = [
     pytest.mark.skipif(bool(os.environ.get("KUBECONFIG")), reason="KUBECONFIG names a cluster of your own"),
 ]
 
-
-@pytest.fixture(scope="module")
-def own_sandbox() -> Iterator[OwnSandbox]:
-    with own_sandbox_up("scale", "--without", "openshift", "--without", "kasten") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def cluster_environment(own_sandbox: OwnSandbox) -> dict[str, str]:
-    """Of this module's own sandbox instead of the shared one."""
-    return own_sandbox.client_environment
-
-
-@pytest.fixture(scope="module")
-def kubectl(cluster_environment: dict[str, str]) -> Kubectl:
-    return Kubectl(environment=cluster_environment)
-
-
-@pytest.fixture(scope="module")
-def leaving_namespaces() -> list[str]:
-    """They go with the sandbox, and nobody waits for them."""
-    return []
+own_sandbox, cluster_environment, kubectl, leaving_namespaces = fixtures_of_own_sandbox(
+    "scale", "--without", "openshift", "--without", "kasten")
 
 
 def test_three_hundred_claims_are_one_watch_and_little_else(
