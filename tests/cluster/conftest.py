@@ -80,7 +80,23 @@ def leaving_namespaces(kubectl: Kubectl) -> Iterator[list[str]]:
     names: list[str] = []
     yield names
     if names:
-        kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in names), "--timeout=180s")
+        leaving = (f"namespace/{name}" for name in names)
+        waited = kubectl("wait", "--for=delete", *leaving, "--timeout=180s", check=False)
+        staying = [shown for name in names if (shown := _what_keeps(kubectl, name))]
+        assert not waited.returncode and not staying, "\n".join(["namespaces that do not go:", *staying, waited.stderr])
+
+
+def _what_keeps(kubectl: Kubectl, name: str) -> str:
+    """Which test's namespace stays, what its conditions say is left in it, and the last events; "" when it is gone."""
+    shown = kubectl("get", "namespace", name, "-o", "json", check=False)
+    if shown.returncode:
+        return ""
+    found = json.loads(shown.stdout)
+    said = [f"  {each['type']}: {each['message']}" for each in found["status"].get("conditions", ())
+            if each["status"] == "True"]
+    events = kubectl("-n", name, "get", "pods,pvc,volumesnapshots,events", "-o", "wide", check=False).stdout
+    return "\n".join([f"{name} of {found['metadata'].get('labels', {}).get('tests/case')}, deletion since "
+                      f"{found['metadata'].get('deletionTimestamp')}", *said, events[-6000:]])
 
 
 @pytest.fixture
