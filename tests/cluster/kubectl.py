@@ -15,6 +15,10 @@ SECONDS = 90
 """How long a condition may take; generous, because the machine is shared, and never asserted on."""
 
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
+"""Between two looks; each starts a kubectl, and the tests are bound by the processor."""
+
+
 class CommandFailed(AssertionError):
     pass
 
@@ -62,12 +66,13 @@ class Kubectl:
 
     def wait_until(self, condition: Callable[[], Any], what: str, *, seconds: float = SECONDS) -> Any:
         """The first true value of condition; CommandFailed with the namespace's state when it stays false."""
-        deadline = time.monotonic() + seconds
+        deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
         while time.monotonic() < deadline:
             value = condition()
             if value:
                 return value
-            time.sleep(0.2)
+            time.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_PAUSE)
         state = self("get", "all,pvc,events", "-o", "wide", check=False).stdout
         raise CommandFailed(f"waited {seconds:.0f} s in vain for {what}\n{state}")
 

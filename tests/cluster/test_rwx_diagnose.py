@@ -172,7 +172,8 @@ def test_what_a_quota_refuses_is_told(rwx: Plugin, namespace: Kubectl) -> None:
                               "spec": {"terminationGracePeriodSeconds": 0, "containers": containers}}},
     }
     namespace.apply(claim("late", storage_class="late", size="16Mi"), stateful)
-    namespace.wait_until(lambda: namespace("get", "pod/db-0", check=False).returncode == 0, "the first pod")
+    namespace.wait_until(lambda: namespace.jsonpath("get", "resourcequota/small", path="{.status.used.pods}") == "1",
+                         "the first pod to be counted")
     namespace.apply(deployment("web", {"late": "/data"}))
     expected: dict[str, tuple[str, str | None]] = {"data-db-1": ("quota", "quota-exceeded"),
                                                    "late": ("quota", "quota-exceeded")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from kubectl_rwx.readiness.verification import scripts, steps
@@ -13,8 +13,8 @@ from kubectl_rwx.readiness.verification.comparisons import (
     judge_leaks,
     summarize,
 )
-from kubectl_rwx.readiness.verification.objects import CLONE, CLONED, RESTORE, RESTORED, SOURCE, WRITER
-from kubectl_rwx.readiness.verification.scripts import Tree, read_tree
+from kubectl_rwx.readiness.verification.objects import CLONE, CLONED, RESTORE, RESTORED, WRITER
+from kubectl_rwx.readiness.verification.scripts import Tree, read_note, read_tree
 from kubectl_rwx.readiness.verification.stages import Stage
 from kubectl_rwx.readiness.verification.steps import Halted, Step
 from kubectl_rwx.readiness.verification.waits import Standing, says_unsupported
@@ -28,30 +28,42 @@ from plugin_core.storage.sizes import restore_size
 _MARKS = {RESTORED: "from-restore", CLONED: "from-clone"}
 """What each copy writes."""
 
+_LATER = "from-source-later"
+"""What the source writes when they are there."""
+
 _DATA = {RESTORED: CONTENT, CLONED: steps.CLONE_DATA}
 _ISOLATED = {RESTORED: steps.ISOLATED, CLONED: steps.CLONE_ISOLATED}
 
 
 class Copies:
-    """before: the source as it was when it was cut."""
+    """before, claim: the source as it was when it was cut. snapshot None: there is nothing to restore from."""
 
-    def __init__(self, stage: Stage, before: Tree) -> None:
-        self._stage, self._before = stage, before
+    def __init__(self, stage: Stage, before: Tree, *, claim: Manifest, snapshot: Manifest | None) -> None:
+        self._stage, self._before, self._snapshot = stage, before, snapshot
+        self._source = source_of_claim(claim)
+        self._row = steps.RESTORE if snapshot else steps.CLONE
         self._changed: Tree = {}
 
-    def make(self, *, snapshot: Manifest | None) -> None:
-        """Changes the source, then makes restore and clone at the same time, and compares each."""
-        objects, source = self._stage.objects, source_of_claim(self._stage.read_claim(SOURCE))
+    def change_source(self, *, note: str) -> str:
+        """A restore must not show the change, and a clone must. Returns the note of this name, read before."""
+        with self._stage.ledger.step(self._row) as step:
+            shown = self._stage.execute(
+                WRITER, scripts.SHOW_AND_CHANGE, note, f"{self._stage.objects.run} changed", step=step)
+        self._changed = read_tree(shown)
+        return read_note(shown)
+
+    def make(self) -> None:
+        """Makes restore and clone at the same time, and compares each."""
+        objects = self._stage.objects
         wanted: dict[str, tuple[str, Manifest]] = {}
-        if snapshot:
-            size = restore_size(snapshot_size=size_at(snapshot, "status", "restoreSize"), source=source)
+        if self._snapshot:
+            size = restore_size(snapshot_size=size_at(self._snapshot, "status", "restoreSize"), source=self._source)
             wanted[RESTORED] = RESTORE, objects.restored_claim(size=size)
         if objects.request.clone:
-            wanted[CLONED] = CLONE, objects.cloned_claim(size=restore_size(snapshot_size=0, source=source))
+            wanted[CLONED] = CLONE, objects.cloned_claim(size=restore_size(snapshot_size=0, source=self._source))
         if not wanted:
             return
-        with self._stage.ledger.step(steps.RESTORE if snapshot else steps.CLONE) as step:
-            self._changed = read_tree(self._stage.execute(WRITER, scripts.CHANGE, f"{objects.run} changed", step=step))
+        with self._stage.ledger.step(self._row) as step:
             manifests = [claim for _, claim in wanted.values()]
             manifests += [objects.pod(role, claim=part) for role, (part, _) in wanted.items()]
             self._stage.create(manifests)
@@ -60,7 +72,7 @@ class Copies:
             for standing in standings.values():
                 self._stage.require_unhindered(standing)
             seconds = step.seconds
-            if snapshot:
+            if self._snapshot:
                 self._say_copy(step, standings[RESTORED])
         if CLONED in standings:
             self._say_clone(standings[CLONED], seconds=seconds)
@@ -88,45 +100,44 @@ class Copies:
             ledger.add(steps.CLONE, Verdict.FAIL, standing.reason, seconds=seconds)
 
     def _judge(self, roles: list[str]) -> None:
-        """What is in each copy; then each writes, then the source, and nobody may see what another wrote."""
+        """What is in each copy; then each and the source have written, and nobody may see what another wrote."""
         if not roles:
             return
         ledger, run = self._stage.ledger, self._stage.objects.run
-        texts = self._in_each(roles, lambda role, step: self._stage.execute(
-            role, scripts.MARK, run, _MARKS[role], step=step), row=_DATA)
-        trees = {role: read_tree(text) for role, text in texts.items()}
+        texts = self._in_each({
+            WRITER: (_ISOLATED[roles[0]], scripts.FLUSHED_NOTE, _LATER, run),
+            **{role: (_DATA[role], scripts.LIST_AND_MARK, _MARKS[role], run) for role in roles},
+        })
+        trees = {role: read_tree(texts[role]) for role in roles}
         if RESTORED in trees:
             ledger.extend([compare_content(self._before, trees[RESTORED], later=self._changed)])
             ledger.extend(compare_attributes(self._before, trees[RESTORED]))
         if CLONED in trees:
             checks = [compare_content(self._changed, trees[CLONED]), *compare_attributes(self._changed, trees[CLONED])]
             ledger.extend([summarize(checks, name=steps.CLONE_DATA)])
-        with ledger.step(_ISOLATED[roles[0]]) as step:
-            in_source = self._stage.execute(WRITER, scripts.SEES_AND_WRITES, *_MARKS.values(), step=step)
+        seen = self._in_each({
+            WRITER: (_ISOLATED[roles[0]], scripts.SEES_AND_LISTS, *_MARKS.values()),
+            **{role: (_ISOLATED[role], scripts.SEES, _LATER) for role in roles},
+        })
         if RESTORED in roles:
-            ledger.extend([self._judge_source(in_source)])
-        in_copies = self._in_each(roles, lambda role, step: self._stage.execute(
-            role, scripts.SEES, scripts.LATER, step=step), row=_ISOLATED)
+            ledger.extend([self._judge_source(seen[WRITER])])
         ledger.extend([judge_leaks(
-            _ISOLATED[role], to_source=f"sees {_MARKS[role]}" in in_source,
-            to_copy=f"sees {scripts.LATER}" in in_copies[role], wrote=scripts.CANNOT_WRITE not in texts[role],
+            _ISOLATED[role], to_source=f"sees {_MARKS[role]}" in seen[WRITER],
+            to_copy=f"sees {_LATER}" in seen[role], wrote=scripts.CANNOT_WRITE not in texts[role],
         ) for role in roles])
 
-    def _in_each(
-        self, roles: list[str], run: Callable[[str, Step], str], *, row: Mapping[str, str]
-    ) -> dict[str, str]:
-        """What each pod said, asked at the same time. row: role → the row that fails when it cannot."""
+    def _in_each(self, asked: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+        """What each pod said, asked at the same time. asked: role → the row that fails when it cannot, script, $1…"""
         def ask(role: str) -> str:
-            with self._stage.ledger.step(row[role]) as step:
-                return run(role, step)
+            row, script, *arguments = asked[role]
+            with self._stage.ledger.step(row) as step:
+                return self._stage.execute(role, script, *arguments, step=step)
 
-        with ThreadPoolExecutor(max_workers=len(roles)) as pool:
-            return dict(zip(roles, pool.map(ask, roles), strict=True))
+        with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+            return dict(zip(asked, pool.map(ask, asked), strict=True))
 
     def _judge_source(self, listing: str) -> Check:
-        marks = {f"./{mark}" for mark in _MARKS.values()}
-        found = {path: entry for path, entry in read_tree(listing).items() if path not in marks}
-        unchanged = compare_content(self._changed, found)
+        unchanged = compare_content(self._changed, read_tree(listing))
         if unchanged.verdict is Verdict.OK:
             return Check(steps.SOURCE_KEPT, Verdict.OK, "its change after the snapshot is still there")
         return Check(steps.SOURCE_KEPT, Verdict.FAIL, f"the restore changed the source: {unchanged.observed}",

@@ -11,6 +11,9 @@ TREE = f"{MOUNT}/rwx-verify/tree"
 NOTES = f"{MOUNT}/rwx-verify/notes"
 """A folder of its own: the root of a volume may hold lost+found and the like. Notes lie outside what is compared."""
 
+_FLUSH = f"sync -f {MOUNT} 2>/dev/null || sync"
+"""Of this volume alone where sync knows -f: a plain one makes the node write out everybody's files."""
+
 LISTING = f"""cd {TREE}
 find . -type d -exec stat -c 'd %u:%g %a %Y %n' {{}} +
 find . -type f -exec stat -c 'f %u:%g %a %Y %n' {{}} +
@@ -26,7 +29,7 @@ cd {TREE}
 mkdir documents 'with blanks' empty
 echo "$1" > documents/text
 : > documents/nothing
-dd if=/dev/urandom of=documents/numbers bs=65536 count=32 2>/dev/null
+dd if=/dev/urandom of=documents/numbers bs=65536 count=8 2>/dev/null
 echo "$1" > 'with blanks/a file'
 echo private > private
 chmod 600 private
@@ -39,54 +42,51 @@ ln -s documents/text link
 ln -s nowhere dangling
 find . -type f -exec touch -t 200102030405.06 {{}} +
 find . -depth -type d -exec touch -t 200102030405.06 {{}} +
-sync
+{_FLUSH}
 {LISTING}"""
 """$1: text of this run. Times lie in the past, so that a copy's own time cannot be taken for them."""
 
-READ_AND_NOTE = f"""set -eu
-{LISTING}
+NOTE = f"""set -eu
 echo "$2" > {NOTES}/"$1"
 """
-"""Lists the tree, then leaves a note: $1 its name, $2 its text."""
+"""Leaves a note for other pods: $1 its name, $2 its text."""
 
-CHANGE = f"""set -eu
-cd {TREE}
-echo "$1" > documents/text
-rm documents/numbers
-echo "$1" > later
-sync
-{LISTING}"""
+FLUSHED_NOTE = f"{NOTE}{_FLUSH}"
+READ_AND_NOTE = f"set -eu\n{LISTING}{NOTE}"
 
-SHOW_NOTE = f"""set -eu
-cat {NOTES}/"$1"
+SHOW = f"""set -eu
+echo "note $(cat {NOTES}/"$1" 2>/dev/null)"
 """
-"""Shows another pod's note."""
+"""Shows another pod's note in a line of its own, empty when it is not there: the words of `read_note`."""
+
+SHOW_AND_CHANGE = f"""{SHOW}
+cd {TREE}
+echo "$2" > documents/text
+rm documents/numbers
+echo "$2" > later
+{_FLUSH}
+{LISTING}"""
 
 _LIST_IF_THERE = f"""if [ -d {TREE} ]; then
 {LISTING}fi
 """
 
 CANNOT_WRITE = "cannot write"
-LATER = "from-source-later"
-MARK = f"""set -eu
+LIST_AND_MARK = f"""set -eu
 {_LIST_IF_THERE}
-if ! (mkdir -p {TREE} && echo "$1" > {TREE}/"$2") 2>/dev/null; then echo '{CANNOT_WRITE}'; fi
-sync
+if ! (mkdir -p {NOTES} && echo "$2" > {NOTES}/"$1") 2>/dev/null; then echo '{CANNOT_WRITE}'; fi
+{_FLUSH}
 """
-"""Lists, then writes the file $2 into the tree: whether the others see it is the question. The copy may be empty."""
+"""Lists a copy, which may be empty, then leaves a note in it, which nobody else may see."""
 
 SEES = f"""set -eu
 for one; do
-  if [ -e {TREE}/"$one" ]; then echo "sees $one"; fi
+  if [ -e {NOTES}/"$one" ]; then echo "sees $one"; fi
 done
-{_LIST_IF_THERE}"""
-"""Says which of these files are in the tree, and lists it."""
-
-SEES_AND_WRITES = f"""{SEES}
-echo later > {TREE}/{LATER}
-sync
 """
+"""Says which of these notes are there."""
 
+SEES_AND_LISTS = f"{SEES}{_LIST_IF_THERE}"
 
 FILESYSTEM_SIZE = f"df -kP {MOUNT} | while read -r device size rest; do echo \"$size\"; done"
 """Prints the size of the mounted filesystem in KiB, in its last line."""
@@ -106,6 +106,11 @@ class Entry:
 
 Tree = Mapping[str, Entry]
 """Entries by path, "." included."""
+
+
+def read_note(text: str) -> str:
+    """The note that SHOW printed."""
+    return next((line.removeprefix("note ") for line in text.splitlines() if line.startswith("note ")), "")
 
 
 def read_tree(text: str) -> Tree:

@@ -14,7 +14,7 @@ from kubectl_rwx.readiness.verification.copies import Copies
 from kubectl_rwx.readiness.verification.expansions import expand
 from kubectl_rwx.readiness.verification.objects import READER, SOURCE, WRITER
 from kubectl_rwx.readiness.verification.plans import Plan
-from kubectl_rwx.readiness.verification.scripts import Tree, read_tree
+from kubectl_rwx.readiness.verification.scripts import Tree, read_note, read_tree
 from kubectl_rwx.readiness.verification.stages import Stage
 from kubectl_rwx.readiness.verification.steps import Halted, Ledger, Step
 from kubectl_rwx.readiness.verification.waits import Standing, wait_until_snapshotted
@@ -36,8 +36,11 @@ class Trial:
     def __init__(self, cluster: Cluster, plan: Plan, *, deadline: Deadline, progress: Progress) -> None:
         self._stage = Stage(cluster, plan, deadline=deadline, progress=progress)
         self.nodes: dict[str, str] = {}
+        self._claim: Manifest = {}
         self._before: Tree = {}
         self._writer = self._reader = Standing(Phase.WAITING)
+        self._seen: Tree | None = None
+        self._reading_seconds = 0.0
 
     @property
     def ledger(self) -> Ledger:
@@ -52,7 +55,9 @@ class Trial:
         finally:
             # after Ctrl-C nobody waits for it: it makes nothing, and ends with the pods
             pool.shutdown(wait=False)
-        Copies(self._stage, self._before).make(snapshot=snapshot)
+        copies = Copies(self._stage, self._before, claim=self._claim, snapshot=snapshot)
+        self._judge_sharing(copies.change_source(note=FROM_READER))
+        copies.make()
         if self._stage.objects.request.expand:
             expand(self._stage)
 
@@ -73,21 +78,21 @@ class Trial:
                 self._say_nodes()
                 stage.require_unhindered(self._writer)
                 raise stage.halt(step, self._writer)
-            claim = stage.read_claim(SOURCE)
+            self._claim = stage.read_claim(SOURCE)
             step.ok(f"Bound and mounted; {format_quantity(objects.request.size)} requested, "
-                    f"{format_quantity(size_at(claim, 'status', 'capacity', 'storage'))} provisioned")
+                    f"{format_quantity(size_at(self._claim, 'status', 'capacity', 'storage'))} provisioned")
         with self.ledger.step(steps.WRITE) as step:
             self._before = read_tree(stage.execute(WRITER, scripts.WRITE, objects.run, step=step))
             step.ok(f"{len(self._before)} entries by user {self._before['.'].owner}")
 
     def _share(self) -> None:
-        """Waits for the second pod, and lets both read what the other wrote."""
+        """Waits for the second pod, which reads and leaves a note."""
         with self.ledger.step(steps.NODES) as step:
             if self._reader.phase is Phase.WAITING:
                 self._reader = self._stage.wait_for_pods({READER: SOURCE}, "")[READER]
             self._judge_nodes(step, self._writer, self._reader)
         self._say_nodes()
-        self._cross_read(self._reader)
+        self._read()
 
     def _say_nodes(self) -> None:
         standings = {WRITER: self._writer, READER: self._reader}
@@ -95,18 +100,16 @@ class Trial:
 
     def _snapshot_beside(self, sharing: Future[None]) -> Manifest | None:
         """Taken while the second pod starts and reads; both are over when this returns or raises Halted."""
-        plan = self._stage.plan
         try:
-            snapshot = self._snapshot() if plan.choice else None
+            snapshot = self._snapshot()
         except Halted:
             hindered = sharing.exception()
             if isinstance(hindered, Halted) and hindered.open_because:
                 raise hindered from None
+            if self._seen is not None:
+                with self.ledger.step(steps.CROSS_READ) as step:
+                    self._judge_sharing(read_note(self._stage.execute(WRITER, scripts.SHOW, FROM_READER, step=step)))
             raise
-        if not plan.choice:
-            self.ledger.add(steps.SNAPSHOT, Verdict.FAIL, plan.no_snapshots,
-                            "if the driver makes snapshots, create a VolumeSnapshotClass: kubectl rwx check "
-                            f"{plan.objects.request.storage_class}")
         sharing.result()
         return snapshot
 
@@ -125,29 +128,40 @@ class Trial:
         else:
             step.ok(where)
 
-    def _cross_read(self, reader: Standing) -> None:
+    def _read(self) -> None:
         with self.ledger.step(steps.CROSS_READ) as step:
-            if not reader.ready:
+            if not self._reader.ready:
                 step.skip("there is no second pod that runs")
                 return
-            run = self._stage.objects.run
-            seen = read_tree(self._stage.execute(READER, scripts.READ_AND_NOTE, FROM_READER, run, step=step))
-            answer = self._stage.execute(WRITER, scripts.SHOW_NOTE, FROM_READER, step=step)
-            content = compare_content(self._before, seen)
-            attributes = summarize(compare_attributes(self._before, seen), name=steps.CROSS_READ)
-            if content.verdict is not Verdict.OK:
-                step.fail(f"the reader sees other data than the writer wrote: {content.observed}", content.advice)
-            elif run not in answer:
-                step.fail("the writer does not see what the reader wrote", "the volume is not shared")
-            elif attributes.verdict is not Verdict.OK:
-                step.warn(f"the reader sees {attributes.observed}", attributes.advice)
-            else:
-                step.ok(f"both ways; the reader sees {content.observed}, owners, modes and times too")
+            self._seen = read_tree(self._stage.execute(
+                READER, scripts.READ_AND_NOTE, FROM_READER, self._stage.objects.run, step=step))
+            self._reading_seconds = step.seconds
 
-    def _snapshot(self) -> Manifest:
+    def _judge_sharing(self, answer: str) -> None:
+        """answer: what the writer saw of the reader's note."""
+        if self._seen is None:
+            return
+        content = compare_content(self._before, self._seen)
+        attributes = summarize(compare_attributes(self._before, self._seen), name=steps.CROSS_READ)
+        if content.verdict is not Verdict.OK:
+            said = (Verdict.FAIL, f"the reader sees other data than the writer wrote: {content.observed}",
+                    content.advice)
+        elif answer != self._stage.objects.run:
+            said = Verdict.FAIL, "the writer does not see what the reader wrote", "the volume is not shared"
+        elif attributes.verdict is not Verdict.OK:
+            said = Verdict.WARN, f"the reader sees {attributes.observed}", attributes.advice
+        else:
+            said = (Verdict.OK, f"both ways; the reader sees {content.observed}, owners, modes and times too", "")
+        self.ledger.add(steps.CROSS_READ, *said, seconds=self._reading_seconds)
+
+    def _snapshot(self) -> Manifest | None:
         stage = self._stage
         choice = stage.plan.choice
-        assert choice
+        if not choice:
+            self.ledger.add(steps.SNAPSHOT, Verdict.FAIL, stage.plan.no_snapshots,
+                            "if the driver makes snapshots, create a VolumeSnapshotClass: kubectl rwx check "
+                            f"{stage.objects.request.storage_class}")
+            return None
         with self.ledger.step(steps.SNAPSHOT) as step:
             stage.cluster.create(stage.objects.snapshot(snapshot_class=choice.name))
             outcome = wait_until_snapshotted(

@@ -10,7 +10,7 @@ import pytest
 
 from kubectl_rwx.readiness.verification import scripts
 from kubectl_rwx.readiness.verification.comparisons import compare_attributes, compare_content, judge_leaks, summarize
-from kubectl_rwx.readiness.verification.scripts import Entry, Tree, read_tree
+from kubectl_rwx.readiness.verification.scripts import Entry, Tree, read_note, read_tree
 from plugin_core.model.checks import Check, Verdict
 
 TREE: Tree = {
@@ -45,20 +45,26 @@ def test_the_scripts_write_change_and_show_a_tree(tmp_path: Path) -> None:
     assert len(before["./documents/numbers"].digest) == 64
 
     run(scripts.READ_AND_NOTE, tmp_path, "note", "hello")
-    assert run(scripts.SHOW_NOTE, tmp_path, "note") == "hello\n"
-    later = read_tree(run(scripts.CHANGE, tmp_path, "other"))
+    assert read_note(run(scripts.SHOW, tmp_path, "note")) == "hello" and read_note("") == ""
+    assert run(scripts.SHOW, tmp_path, "absent") == "note \n"
+    shown = run(scripts.SHOW_AND_CHANGE, tmp_path, "note", "other")
+    later = read_tree(shown)
+    assert read_note(shown) == "hello"
     check = compare_content(before, later)
     assert check.verdict is Verdict.FAIL
     assert check.observed == ("of 7 files: 1 missing, e.g. ./documents/numbers; 1 differing, e.g. ./documents/text; "
                               "1 added, e.g. ./later")
-    assert "cannot write" not in run(scripts.MARK, tmp_path, "x", "mark")
-    assert run(scripts.SEES, tmp_path, "mark").startswith("sees mark\n")
-    assert not run(scripts.SEES, tmp_path, "absent").startswith("sees")
+    marked = run(scripts.LIST_AND_MARK, tmp_path, "mark", "run-1")
+    assert "cannot write" not in marked and read_tree(marked) == later
+    assert run(scripts.SEES, tmp_path, "mark", "absent") == "sees mark\n"
+    seen = run(scripts.SEES_AND_LISTS, tmp_path, "mark", "note")
+    assert seen.startswith("sees mark\nsees note\n") and read_tree(seen) == later
 
 
 def test_an_empty_copy_is_no_error_of_the_script(tmp_path: Path) -> None:
     (tmp_path / "rwx-verify").mkdir()
-    assert read_tree(run(scripts.MARK, tmp_path, "x", "mark")) == {}
+    assert read_tree(run(scripts.LIST_AND_MARK, tmp_path, "mark", "run-1")) == {}
+    assert run(scripts.SEES_AND_LISTS, tmp_path, "mark") == "sees mark\n"
 
 
 @pytest.mark.parametrize(("found", "verdict", "words"), [

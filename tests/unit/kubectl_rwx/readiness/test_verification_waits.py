@@ -45,18 +45,18 @@ def test_a_pod_that_cannot_run_fails_its_step_and_leaves_the_class_open() -> Non
     assert reason_of(ledger.rows) == "provision: ErrImagePull: no such host"
 
 
-@pytest.mark.parametrize(("beside", "open_because"), [(Halted(open_because=OPEN), OPEN), (None, "")])
-def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(beside: Halted | None, open_because: str) -> None:
+@pytest.mark.parametrize(("second", "open_because"), [(Halted(open_because=OPEN), OPEN), (None, "")])
+def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(second: Halted | None, open_because: str) -> None:
     """Else the second pod's row would count as a refusal of sharing."""
     class Failing:
-        _stage = type("Stage", (), {"plan": type("Plan", (), {"choice": "one"})})
+        _seen = None
 
         def _snapshot(self) -> None:
             raise Halted
 
     sharing: Future[Any] = Future()
-    if beside:
-        sharing.set_exception(beside)
+    if second:
+        sharing.set_exception(second)
     else:
         sharing.set_result(None)
     with pytest.raises(Halted) as halted:
