@@ -18,6 +18,21 @@ Execution = ExecResult | Callable[[Sequence[str]], ExecResult]
 """What a command in a pod answers, or what makes the answer of the whole command."""
 
 
+class FakeShell:
+    """Hands each script to the cluster's `execute`, as the command `sh -c`."""
+
+    idle_seconds = 0.0
+
+    def __init__(self, cluster: FakeCluster, pod: str, namespace: str) -> None:
+        self._cluster, self._pod, self._namespace = cluster, pod, namespace
+
+    def run(self, script: str, arguments: Sequence[str], *, seconds: float) -> ExecResult:
+        return self._cluster.execute(self._pod, ["sh", "-c", script, "sh", *arguments], namespace=self._namespace)
+
+    def close(self) -> None:
+        pass
+
+
 class FakeCluster:
     """Implements plugin_core.kube.cluster.Cluster.
 
@@ -152,6 +167,9 @@ class FakeCluster:
         except KeyError:
             raise AssertionError(f"unexpected exec in {pod}: {list(command)}") from None
         return answer(command) if callable(answer) else answer
+
+    def shell(self, pod: str, *, namespace: str, container: str = "") -> FakeShell:
+        return FakeShell(self, pod, namespace)
 
     def can_i(
         self, verb: str, kind: Kind, *, namespace: str | None = None, name: str = "", subresource: str = ""

@@ -64,6 +64,20 @@ class Access:
     reason: str = ""
 
 
+class Shell(Protocol):
+    """One shell in a container that runs scripts one after another; for one thread at a time."""
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long ago its last answer came: proxies on the way cut what is idle."""
+
+    def run(self, script: str, arguments: Sequence[str], *, seconds: float) -> ExecResult:
+        """Runs the script with $1… and no input. Raises TimedOut after `seconds`; useless once it has raised."""
+
+    def close(self) -> None:
+        """Ends the shell. Repeated: nothing."""
+
+
 class Cluster(Protocol):
     """One connection. Errors are those of plugin_core.errors; 429, 5xx and lost connections were already tried again.
 
@@ -120,6 +134,9 @@ class Cluster(Protocol):
         self, pod: str, command: Sequence[str], *, namespace: str, container: str = "", seconds: float = 60
     ) -> ExecResult:
         """Runs a command in a container. Raises TimedOut after `seconds`; UsageError under --dry-run."""
+
+    def shell(self, pod: str, *, namespace: str, container: str = "") -> Shell:
+        """Starts a shell in a container. Raises UsageError under --dry-run."""
 
     def can_i(
         self, verb: str, kind: Kind, *, namespace: str | None = None, name: str = "", subresource: str = ""

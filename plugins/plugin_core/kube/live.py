@@ -13,7 +13,7 @@ import urllib3
 
 from plugin_core import errors, names
 from plugin_core.kube import streams
-from plugin_core.kube.cluster import Access, DryRun, ExecResult, Listing, PatchType, WatchEvent
+from plugin_core.kube.cluster import Access, DryRun, ExecResult, Listing, PatchType, Shell, WatchEvent
 from plugin_core.kube.failures import api_failure
 from plugin_core.kube.retries import may_have_acted, try_again
 from plugin_core.kube.reviews import review_of_ourselves, review_of_subject, verdict_of
@@ -209,14 +209,25 @@ class LiveCluster:
     def execute(
         self, pod: str, command: Sequence[str], *, namespace: str, container: str = "", seconds: float = 60
     ) -> ExecResult:
-        if self._dry_run.on:
-            raise errors.UsageError("nothing is executed in pods under --dry-run")
-        path = POD.path(namespace=namespace, name=pod, subresource="exec")
+        path = self._exec_path(pod, namespace=namespace)
         log.info("exec %s %s", path, command)
         return streams.execute(
             self._transport.client, path, command, container=container, seconds=seconds,
             headers=self._transport.headers(), attempted=_words("exec in", POD, pod, namespace),
         )
+
+    def shell(self, pod: str, *, namespace: str, container: str = "") -> Shell:
+        path = self._exec_path(pod, namespace=namespace)
+        log.info("exec %s sh", path)
+        return streams.ShellStream(
+            self._transport.client, path, container=container, headers=self._transport.headers(),
+            attempted=_words("exec in", POD, pod, namespace),
+        )
+
+    def _exec_path(self, pod: str, *, namespace: str) -> str:
+        if self._dry_run.on:
+            raise errors.UsageError("nothing is executed in pods under --dry-run")
+        return POD.path(namespace=namespace, name=pod, subresource="exec")
 
     def can_i(
         self, verb: str, kind: Kind, *, namespace: str | None = None, name: str = "", subresource: str = ""

@@ -7,9 +7,15 @@ Protocol: k8s.io/apimachinery pkg/util/remotecommand, v4: one leading byte names
 from __future__ import annotations
 
 import json
+import logging
+import re
+import shlex
 import ssl
+import time
 import urllib.parse
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from kubernetes.client import ApiClient, Configuration
@@ -29,7 +35,9 @@ from plugin_core.kube.cluster import ExecResult
 from plugin_core.kube.failures import api_failure, connection_failure
 from plugin_core.model.durations import Deadline, format_duration
 
-_STDOUT, _STDERR, _STATUS = 1, 2, 3
+log = logging.getLogger(__name__)
+
+_STDIN, _STDOUT, _STDERR, _STATUS = 0, 1, 2, 3
 _PROTOCOL = "v4.channel.k8s.io"
 _CONNECT_SECONDS = 10.0
 
@@ -43,32 +51,96 @@ def execute(
     container "": the pod's default container. Raises Forbidden, NotFound, ConnectionFailed, and TimedOut after
     `seconds`: the command may then still run in the container.
     """
-    query = [("command", part) for part in command] + [("stdout", "true"), ("stderr", "true")]
-    if container:
-        query.append(("container", container))
-    host = client.configuration.host
-    # the kubelet answers exec with no media type, and 406 to whoever insists on one
-    headers = headers.copy()
-    headers["Accept"] = "*/*"
-    socket = _connect(
-        client.configuration, f"ws{host.removeprefix('http')}{path}?{urllib.parse.urlencode(query)}", headers=headers,
-        attempted=attempted,
-    )
+    socket = _open(client, path, command, container=container, headers=headers, attempted=attempted)
+    channels = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
+    server = client.configuration.host
     try:
-        channels = _read_channels(socket, deadline=Deadline.after(seconds))
-    except WebSocketTimeoutException as error:
-        raise errors.TimedOut(
-            f"cannot {attempted}: the command did not end within {format_duration(seconds)}: {' '.join(command)}"
-        ) from error
-    except (WebSocketException, OSError) as error:
-        raise connection_failure(error, server=host, attempted=attempted) from error
+        with _told(attempted, server=server, seconds=seconds, command=" ".join(command)):
+            _read_channels(socket, channels, deadline=Deadline.after(seconds))
     finally:
         socket.close(timeout=1)
     return ExecResult(
-        exit_code=_exit_code(bytes(channels[_STATUS]), attempted=attempted, server=host),
-        stdout=channels[_STDOUT].decode("utf-8", "replace"),
-        stderr=channels[_STDERR].decode("utf-8", "replace"),
+        exit_code=_exit_code(bytes(channels[_STATUS]), attempted=attempted, server=server),
+        stdout=_text(channels[_STDOUT]), stderr=_text(channels[_STDERR]),
     )
+
+
+class ShellStream:
+    """One `sh` in a container that is sent scripts one after another: only the first costs the start of a process.
+
+    Made like `execute`, which see for what is raised. When run() raises, the shell is of no more use.
+    """
+
+    def __init__(
+        self, client: ApiClient, path: str, *, container: str, headers: HTTPHeaderDict, attempted: str
+    ) -> None:
+        self._path, self._attempted, self._server = path, attempted, client.configuration.host
+        self._used = time.monotonic()
+        self._socket = _open(client, path, ["sh"], container=container, headers=headers, attempted=attempted,
+                             stdin=True)
+
+    @property
+    def idle_seconds(self) -> float:
+        return time.monotonic() - self._used
+
+    def run(self, script: str, arguments: Sequence[str], *, seconds: float) -> ExecResult:
+        """The script in a subshell without input, $1… being the arguments. Its last line must be whole."""
+        log.info("in %s: %s %s", self._path, script, arguments)
+        mark = uuid.uuid4().hex
+        words = " ".join(shlex.quote(argument) for argument in arguments)
+        text = f"(set -- {words}\n{script}\n) </dev/null\necho {mark} $?; echo {mark} >&2\n"
+        channels = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
+
+        def answered() -> bool:
+            return bool(re.search(rf"{mark} \d+\n".encode(), channels[_STDOUT])
+                        and f"{mark}\n".encode() in channels[_STDERR])
+
+        with _told(self._attempted, server=self._server, seconds=seconds, command=script):
+            self._socket.send_binary(bytes([_STDIN]) + text.encode())
+            _read_channels(self._socket, channels, deadline=Deadline.after(seconds), until=answered)
+        if not answered():
+            _exit_code(bytes(channels[_STATUS]), attempted=self._attempted, server=self._server)
+            raise errors.ConnectionFailed(f"cannot {self._attempted}: its shell ended")
+        self._used = time.monotonic()
+        stdout, _, code = _text(channels[_STDOUT]).rpartition(f"{mark} ")
+        return ExecResult(exit_code=int(code), stdout=stdout,
+                          stderr=_text(channels[_STDERR]).rpartition(f"{mark}\n")[0])
+
+    def close(self) -> None:
+        """The shell ends with its connection. Repeated: nothing."""
+        self._socket.close(timeout=1)
+
+
+def _open(
+    client: ApiClient, path: str, command: Sequence[str], *, container: str, headers: HTTPHeaderDict, attempted: str,
+    stdin: bool = False,
+) -> Any:
+    query = [("command", part) for part in command] + [("stdout", "true"), ("stderr", "true")]
+    if stdin:
+        query.append(("stdin", "true"))
+    if container:
+        query.append(("container", container))
+    # the kubelet answers exec with no media type, and 406 to whoever insists on one
+    headers = headers.copy()
+    headers["Accept"] = "*/*"
+    return _connect(
+        client.configuration,
+        f"ws{client.configuration.host.removeprefix('http')}{path}?{urllib.parse.urlencode(query)}",
+        headers=headers, attempted=attempted,
+    )
+
+
+@contextmanager
+def _told(attempted: str, *, server: str, seconds: float, command: str) -> Iterator[None]:
+    """A broken stream as an error of ours."""
+    try:
+        yield
+    except WebSocketTimeoutException as error:
+        raise errors.TimedOut(
+            f"cannot {attempted}: the command did not end within {format_duration(seconds)}: {command}"
+        ) from error
+    except (WebSocketException, OSError) as error:
+        raise connection_failure(error, server=server, attempted=attempted) from error
 
 
 def _connect(configuration: Configuration, url: str, *, headers: HTTPHeaderDict, attempted: str) -> Any:
@@ -106,21 +178,26 @@ def _proxy_options(configuration: Configuration) -> dict[str, Any]:
     return {**options, "http_no_proxy": ["unused.invalid"]}
 
 
-def _read_channels(socket: Any, *, deadline: Deadline) -> dict[int, bytearray]:
-    """What came on each channel until the server closed the stream; WebSocketTimeoutException at the deadline."""
-    channels = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
-    while True:
+def _read_channels(
+    socket: Any, channels: dict[int, bytearray], *, deadline: Deadline, until: Callable[[], bool] = lambda: False
+) -> None:
+    """Adds what comes on each channel until the server closes the stream; WebSocketTimeoutException at the deadline."""
+    while not until():
         socket.settimeout(max(0.01, deadline.left))
         try:
             opcode, data = socket.recv_data(control_frame=True)
         except WebSocketConnectionClosedException:
-            return channels
+            return
         if opcode == ABNF.OPCODE_CLOSE:
-            return channels
+            return
         if opcode == ABNF.OPCODE_BINARY and data and data[0] in channels:
             channels[data[0]] += data[1:]
         if deadline.passed:
             raise WebSocketTimeoutException("deadline passed")
+
+
+def _text(channel: bytearray) -> str:
+    return channel.decode("utf-8", "replace")
 
 
 def _exit_code(status: bytes, *, attempted: str, server: str) -> int:

@@ -22,6 +22,9 @@ _ADVICE = {
 def compare_content(expected: Tree, found: Tree, *, later: Tree | None = None) -> Check:
     """Every file there, with its content, and no others. later: the source as it was changed after the cut."""
     wanted, there = _files(expected), _files(found)
+    if not wanted:
+        return Check(CONTENT, Verdict.FAIL, "what was written could not be listed, so nothing can be compared",
+                     "does the image have find, stat and sha256sum? see --image")
     if there == wanted:
         return Check(CONTENT, Verdict.OK, f"{len(wanted)} files, all with the same sha256")
     if not there:

@@ -16,7 +16,7 @@ from kubectl_rwx.readiness.verification.comparisons import (
 from kubectl_rwx.readiness.verification.objects import CLONE, CLONED, RESTORE, RESTORED, WRITER
 from kubectl_rwx.readiness.verification.scripts import Tree, read_note, read_tree
 from kubectl_rwx.readiness.verification.stages import Stage
-from kubectl_rwx.readiness.verification.steps import Halted, Step
+from kubectl_rwx.readiness.verification.steps import Halted
 from kubectl_rwx.readiness.verification.waits import Standing, says_unsupported
 from plugin_core.kube.waiting import Phase
 from plugin_core.model.checks import Check, Verdict
@@ -63,7 +63,7 @@ class Copies:
             wanted[CLONED] = CLONE, objects.cloned_claim(size=restore_size(snapshot_size=0, source=self._source))
         if not wanted:
             return
-        with self._stage.ledger.step(self._row) as step:
+        with self._stage.ledger.step(self._row):
             manifests = [claim for _, claim in wanted.values()]
             manifests += [objects.pod(role, claim=part) for role, (part, _) in wanted.items()]
             self._stage.create(manifests)
@@ -71,33 +71,34 @@ class Copies:
                                                   "waiting for restore and clone to be filled and mounted")
             for standing in standings.values():
                 self._stage.require_unhindered(standing)
-            seconds = step.seconds
-            if self._snapshot:
-                self._say_copy(step, standings[RESTORED])
+        if RESTORED in standings:
+            self._say_restore(standings[RESTORED])
         if CLONED in standings:
-            self._say_clone(standings[CLONED], seconds=seconds)
+            self._say_clone(standings[CLONED])
         self._judge([role for role in (RESTORED, CLONED) if role in standings and standings[role].ready])
         if any(standing.phase is Phase.WAITING for standing in standings.values()):
             raise Halted(timed_out=True)
 
-    def _say_copy(self, step: Step, standing: Standing) -> None:
+    def _say_restore(self, standing: Standing) -> None:
         if standing.ready:
-            step.ok(f"Bound and mounted on {standing.node}")
+            verdict, observed = Verdict.OK, f"Bound and mounted on {standing.node}"
         elif standing.phase is Phase.WAITING:
-            step.fail(f"not ready after {format_duration(self._stage.deadline.seconds)} (--timeout): {standing.reason}")
+            limit = format_duration(self._stage.deadline.seconds)
+            verdict, observed = Verdict.FAIL, f"not ready after {limit} (--timeout): {standing.reason}"
         else:
-            step.fail(standing.reason)
+            verdict, observed = Verdict.FAIL, standing.reason
+        self._stage.ledger.add(steps.RESTORE, verdict, observed, seconds=standing.seconds)
 
-    def _say_clone(self, standing: Standing, *, seconds: float) -> None:
-        ledger = self._stage.ledger
+    def _say_clone(self, standing: Standing) -> None:
+        ledger, advice = self._stage.ledger, ""
         if standing.ready:
-            if ledger.verdict_of(steps.CLONE) is None:
-                ledger.add(steps.CLONE, Verdict.OK, f"Bound and mounted on {standing.node}", seconds=seconds)
+            verdict, observed = Verdict.OK, f"Bound and mounted on {standing.node}"
         elif standing.phase is Phase.FAILED and says_unsupported(standing.reason):
-            ledger.add(steps.CLONE, Verdict.SKIP, f"the driver does not clone: {standing.reason}",
-                       "snapshot and restore instead", seconds=seconds)
+            verdict, observed = Verdict.SKIP, f"the driver does not clone: {standing.reason}"
+            advice = "snapshot and restore instead"
         else:
-            ledger.add(steps.CLONE, Verdict.FAIL, standing.reason, seconds=seconds)
+            verdict, observed = Verdict.FAIL, standing.reason
+        ledger.add(steps.CLONE, verdict, observed, advice, seconds=standing.seconds)
 
     def _judge(self, roles: list[str]) -> None:
         """What is in each copy; then each and the source have written, and nobody may see what another wrote."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,9 +17,8 @@ _FLUSH = f"sync -f {MOUNT} 2>/dev/null || sync"
 """Of this volume alone where sync knows -f: a plain one makes the node write out everybody's files."""
 
 LISTING = f"""cd {TREE}
-find . -type d -exec stat -c 'd %u:%g %a %Y %n' {{}} +
-find . -type f -exec stat -c 'f %u:%g %a %Y %n' {{}} +
-find . -type f -exec sha256sum {{}} + | sed 's/^/s /'
+find . ! -type l -exec stat -c '%f %u:%g %a %Y %n' {{}} +
+find . -type f -exec sha256sum {{}} +
 find . -type l | while IFS= read -r one; do echo "l $(readlink "$one") $one"; done
 """
 """Prints every entry with owner, mode, time and content; the words of `read_tree`."""
@@ -26,22 +27,22 @@ WRITE = f"""set -eu
 umask 022
 mkdir -p {NOTES} {TREE}
 cd {TREE}
-mkdir documents 'with blanks' empty
+mkdir documents 'with blanks'
 echo "$1" > documents/text
 : > documents/nothing
 dd if=/dev/urandom of=documents/numbers bs=65536 count=8 2>/dev/null
 echo "$1" > 'with blanks/a file'
-echo private > private
-chmod 600 private
 echo 'exit 0' > program
 chmod 755 program
+umask 077
+echo private > private
+umask 222
 echo fixed > fixed
-chmod 444 fixed
-chmod 750 empty
+umask 027
+mkdir empty
 ln -s documents/text link
 ln -s nowhere dangling
-find . -type f -exec touch -t 200102030405.06 {{}} +
-find . -depth -type d -exec touch -t 200102030405.06 {{}} +
+find . -depth ! -type l -exec touch -t 200102030405.06 {{}} +
 {_FLUSH}
 {LISTING}"""
 """$1: text of this run. Times lie in the past, so that a copy's own time cannot be taken for them."""
@@ -108,6 +109,10 @@ Tree = Mapping[str, Entry]
 """Entries by path, "." included."""
 
 
+_ATTRIBUTES = re.compile(r"(?P<bits>[0-9a-f]+) (?P<owner>\d+:\d+) (?P<mode>\d+) (?P<time>\d+) (?P<path>\..*)")
+_DIGEST = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>\./.*)")
+
+
 def read_note(text: str) -> str:
     """The note that SHOW printed."""
     return next((line.removeprefix("note ") for line in text.splitlines() if line.startswith("note ")), "")
@@ -118,15 +123,13 @@ def read_tree(text: str) -> Tree:
     digests: dict[str, str] = {}
     entries: dict[str, Entry] = {}
     for line in text.splitlines():
-        kind, _, rest = line.partition(" ")
-        if kind in ("d", "f") and rest.count(" ") >= 3:
-            owner, mode, time, path = rest.split(" ", 3)
-            entries[path] = Entry(kind=kind, owner=owner, mode=mode, time=time)
-        elif kind == "s" and "  " in rest:
-            digest, _, path = rest.partition("  ")
-            digests[path] = digest
-        elif kind == "l" and " ./" in rest:
-            target, _, path = rest.partition(" ./")
+        if found := _ATTRIBUTES.fullmatch(line):
+            kind = "d" if stat.S_ISDIR(int(found["bits"], 16)) else "f"
+            entries[found["path"]] = Entry(kind, found["owner"], found["mode"], found["time"])
+        elif found := _DIGEST.fullmatch(line):
+            digests[found["path"]] = found["digest"]
+        elif line.startswith("l ") and " ./" in line:
+            target, _, path = line.removeprefix("l ").partition(" ./")
             entries[f"./{path}"] = Entry(kind="l", target=target)
     return {
         path: Entry(entry.kind, entry.owner, entry.mode, entry.time, digests.get(path, ""), entry.target)

@@ -9,7 +9,7 @@ from kubectl_rwx.readiness.verification.plans import Plan
 from kubectl_rwx.readiness.verification.steps import Halted, Hindered, Ledger, Step
 from kubectl_rwx.readiness.verification.waits import DELETED, Standing, wait_until_running
 from plugin_core import errors
-from plugin_core.kube.cluster import Cluster
+from plugin_core.kube.cluster import Cluster, ExecResult, Shell
 from plugin_core.model.durations import Deadline, format_duration
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
 from plugin_core.model.manifests import Manifest
@@ -17,6 +17,9 @@ from plugin_core.model.progress import Progress
 from plugin_core.workloads.helper_pods import CONTAINER
 
 _LONGEST_COMMAND = 300.0
+_FRESH_SECONDS = 5.0
+"""A shell that was idle for longer is not used again: proxies on the way may have cut it, some after 30 s."""
+
 _HOW_TO_RUN = ("let the pods run: --image, --image-pull-secret, --node-selector, --toleration; "
                "kubectl rwx images lists what to mirror")
 
@@ -29,6 +32,7 @@ class Stage:
         self.cluster, self.plan, self.progress = cluster.within(deadline), plan, progress
         self.deadline, self.objects = deadline, plan.objects
         self.pods: dict[str, str] = {}
+        self._shells: dict[str, Shell] = {}
 
     def create(self, manifests: Sequence[Manifest]) -> None:
         made: list[Manifest] = []
@@ -70,11 +74,7 @@ class Stage:
 
     def execute(self, role: str, script: str, *arguments: str, step: Step) -> str:
         """stdout of a script in a pod. What goes wrong in it is the step's failed row, and ends the run."""
-        done = self.cluster.execute(
-            self.pod_of(role), ["sh", "-c", script, "sh", *arguments],
-            namespace=self.objects.namespace, container=CONTAINER,
-            seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)),
-        )
+        done = self._run(self.pod_of(role), script, arguments)
         if done.exit_code:
             words = " ".join(done.stderr.split()) or f"exit code {done.exit_code}"
             denied = "ermission denied" in words
@@ -82,3 +82,18 @@ class Stage:
                       "this storage?): --run-as-user, or the class's permissions" if denied else "")
             raise Halted
         return done.stdout
+
+    def _run(self, pod: str, script: str, arguments: Sequence[str]) -> ExecResult:
+        shell = self._shells.pop(pod, None)
+        if shell and shell.idle_seconds > _FRESH_SECONDS:
+            shell.close()
+            shell = None
+        shell = shell or self.cluster.shell(pod, namespace=self.objects.namespace, container=CONTAINER)
+        done = shell.run(script, arguments, seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)))
+        self._shells[pod] = shell
+        return done
+
+    def close(self) -> None:
+        """Ends the shells in the pods."""
+        while self._shells:
+            self._shells.popitem()[1].close()

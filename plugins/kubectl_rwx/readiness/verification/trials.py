@@ -6,7 +6,7 @@ other starts and reads; the pods of restore and clone start together. Nothing is
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import compare_attributes, compare_content, summarize
@@ -48,18 +48,15 @@ class Trial:
 
     def run(self) -> None:
         """Raises Halted when a step fails that all later ones need."""
-        self._provision()
-        pool = ThreadPoolExecutor(max_workers=1)
         try:
-            snapshot = self._snapshot_beside(pool.submit(self._share))
+            self._provision()
+            copies = Copies(self._stage, self._before, claim=self._claim, snapshot=self._snapshot_beside_sharing())
+            self._judge_sharing(copies.change_source(note=FROM_READER))
+            copies.make()
+            if self._stage.objects.request.expand:
+                expand(self._stage)
         finally:
-            # after Ctrl-C nobody waits for it: it makes nothing, and ends with the pods
-            pool.shutdown(wait=False)
-        copies = Copies(self._stage, self._before, claim=self._claim, snapshot=snapshot)
-        self._judge_sharing(copies.change_source(note=FROM_READER))
-        copies.make()
-        if self._stage.objects.request.expand:
-            expand(self._stage)
+            self._stage.close()
 
     def _provision(self) -> None:
         """Over when one of the two pods runs and has written; the other is `_share`'s to wait for."""
@@ -98,10 +95,13 @@ class Trial:
         standings = {WRITER: self._writer, READER: self._reader}
         self.nodes = {role: one.node for role, one in standings.items() if one.node}
 
-    def _snapshot_beside(self, sharing: Future[None]) -> Manifest | None:
+    def _snapshot_beside_sharing(self) -> Manifest | None:
         """Taken while the second pod starts and reads; both are over when this returns or raises Halted."""
+        pool = ThreadPoolExecutor(max_workers=1)
+        sharing = pool.submit(self._share)
         try:
             snapshot = self._snapshot()
+            sharing.result()
         except Halted:
             hindered = sharing.exception()
             if isinstance(hindered, Halted) and hindered.open_because:
@@ -110,7 +110,9 @@ class Trial:
                 with self.ledger.step(steps.CROSS_READ) as step:
                     self._judge_sharing(read_note(self._stage.execute(WRITER, scripts.SHOW, FROM_READER, step=step)))
             raise
-        sharing.result()
+        finally:
+            # after Ctrl-C nobody waits for it: it makes nothing, and ends with the pods
+            pool.shutdown(wait=False)
         return snapshot
 
     def _judge_nodes(self, step: Step, writer: Standing, reader: Standing) -> None:

@@ -22,7 +22,7 @@ from plugin_core.workloads.troubles import pod_troubles
 LOOK_EVERY = 2.0
 """Seconds between two looks at the events of what is not ready."""
 
-FIRST_LOOK_AFTER = 2.0
+FIRST_LOOK_AFTER = 0.5
 FINAL_SECONDS = 5.0
 """Patience with a driver that says it cannot: an old error may still be shown, but it will not learn."""
 
@@ -35,6 +35,10 @@ _LATER = Readiness(Phase.FAILED, "it is starting")
 _INFEASIBLE = "infeasible error"
 """What the provisioner calls an answer that the CSI specification means to be final (external-provisioner,
 pkg/controller, markAsInfeasible: InvalidArgument and the like)."""
+
+_NOT_REPORTED = "capability is not reported"
+"""The provisioner's answer when the driver never said that it can (external-provisioner, pkg/controller,
+checkDriverCapabilities): it was read when the provisioner started, and asking again changes nothing."""
 
 _UNSUPPORTED = re.compile(r"not support|unsupported|unimplemented|doesn't support|no such capability", re.IGNORECASE)
 _NEVER_STORAGE = frozenset({
@@ -55,13 +59,14 @@ _ROUTINE = ("ExternalProvisioning", "Provisioning", "WaitForFirstConsumer", "Wai
 class Standing:
     """Where one pod stands. node: "" before it is placed. reason: why it is not ready, in observed words.
 
-    hindered: it failed for a reason of its own, which tells nothing of its volume.
+    hindered: it failed for a reason of its own, which tells nothing of its volume. seconds: when that was known.
     """
 
     phase: Phase
     node: str = ""
     reason: str = ""
     hindered: bool = False
+    seconds: float = 0.0
 
     @property
     def ready(self) -> bool:
@@ -98,6 +103,8 @@ class Patience:
         if not trouble:
             self._since.pop(name, None)
             return ""
+        if _NOT_REPORTED in trouble:
+            return trouble
         now = self._clock()
         since = self._since.setdefault(name, now)
         final = says_unsupported(trouble) or _INFEASIBLE in trouble
@@ -118,7 +125,8 @@ def wait_until_running(
     if progress:
         progress.phase(text, total=len(pods))
     patient, broken, reasons, hindered = Patience(patience), dict[str, str](), dict[str, str](), set[str]()
-    looked = time.monotonic() - LOOK_EVERY + FIRST_LOOK_AFTER
+    began, over = time.monotonic(), dict[str, float]()
+    looked = began - LOOK_EVERY + FIRST_LOOK_AFTER
 
     def judge(pod: Manifest | None) -> Readiness:
         if pod is None:
@@ -139,12 +147,17 @@ def wait_until_running(
                    if outcome.phase is Phase.WAITING and outcome.manifest}
         if waiting and time.monotonic() - looked >= LOOK_EVERY:
             looked = time.monotonic()
-            for name, trouble in _troubles(cluster, waiting, pods, namespace=namespace).items():
+            early = looked - began < LOOK_EVERY
+            for name, trouble in _troubles(cluster, waiting, pods, namespace=namespace, early=early).items():
                 reasons[name] = trouble.words if trouble else "it is starting"
                 verdict = patient.judge(name, trouble.words if trouble else "")
                 if trouble and verdict:
                     broken[name] = verdict
                     hindered.update(() if trouble.storage else (name,))
+                    outcomes[name].readiness = judge(waiting.pop(name))
+        for name, outcome in outcomes.items():
+            if outcome.phase is not Phase.WAITING:
+                over.setdefault(name, round(time.monotonic() - began, 2))
         reason = next((f"{name}: {reasons[name]}" for name in waiting if name in reasons), "")
         if progress:
             progress.update(done=len(pods) - len(waiting), waiting_for=reason)
@@ -156,7 +169,10 @@ def wait_until_running(
     outcomes = wait_for(
         cluster, POD, list(pods), namespace=namespace, judge=judge, deadline=deadline, labels=labels, notify=notify
     )
-    return {name: _standing(outcome, hindered=name in hindered) for name, outcome in outcomes.items()}
+    return {
+        name: _standing(outcome, hindered=name in hindered, seconds=over.get(name, round(time.monotonic() - began, 2)))
+        for name, outcome in outcomes.items()
+    }
 
 
 def wait_until_snapshotted(
@@ -182,21 +198,27 @@ def wait_until_snapshotted(
     )[name]
 
 
-def _standing(outcome: Outcome, *, hindered: bool) -> Standing:
+def _standing(outcome: Outcome, *, hindered: bool, seconds: float) -> Standing:
     node = str(part_of(outcome.manifest or {}, "spec", "nodeName") or "")
     if outcome.readiness is _LATER:
-        return Standing(phase=Phase.WAITING, node=node, reason=_LATER.reason)
-    return Standing(phase=outcome.phase, node=node, reason=outcome.readiness.reason, hindered=hindered)
+        return Standing(phase=Phase.WAITING, node=node, reason=_LATER.reason, seconds=seconds)
+    return Standing(
+        phase=outcome.phase, node=node, reason=outcome.readiness.reason, hindered=hindered, seconds=seconds
+    )
 
 
 def _troubles(
-    cluster: Cluster, waiting: Mapping[str, Manifest], claims: Mapping[str, str], *, namespace: str
+    cluster: Cluster, waiting: Mapping[str, Manifest], claims: Mapping[str, str], *, namespace: str, early: bool
 ) -> dict[str, _Trouble | None]:
-    """What is wrong with each pod that waits: its claim's trouble first, since the pod's follows from it."""
+    """What is wrong with each pod that waits: its claim's trouble first, since the pod's follows from it.
+
+    early: pods whose claim is bound are only just starting, and their events are not read.
+    """
     try:
-        of_claims = read_events(cluster, PERSISTENT_VOLUME_CLAIM, namespace=namespace)
-        of_pods = read_events(cluster, POD, namespace=namespace)
         bound = _bound_claims(cluster, namespace=namespace)
+        mounting = {claims[name] in bound for name in waiting}
+        of_claims = read_events(cluster, PERSISTENT_VOLUME_CLAIM, namespace=namespace) if False in mounting else {}
+        of_pods = read_events(cluster, POD, namespace=namespace) if True in mounting and not early else {}
     except errors.Forbidden:
         return {name: _own_trouble(pod) for name, pod in waiting.items()}
     found = {}

@@ -67,6 +67,10 @@ def test_an_empty_copy_is_no_error_of_the_script(tmp_path: Path) -> None:
     assert run(scripts.SEES_AND_LISTS, tmp_path, "mark") == "sees mark\n"
 
 
+def test_a_source_that_could_not_be_listed_proves_nothing() -> None:
+    assert compare_content({}, {}).verdict is compare_content({}, TREE).verdict is Verdict.FAIL
+
+
 @pytest.mark.parametrize(("found", "verdict", "words"), [
     (TREE, Verdict.OK, "2 files, all with the same sha256"),
     ({}, Verdict.FAIL, "it is empty: 0 of 2 files"),

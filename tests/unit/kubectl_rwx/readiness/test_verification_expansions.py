@@ -28,7 +28,7 @@ OBJECTS = Objects("app", "run1", request=VerifyRequest(storage_class="one", pati
                   two_nodes=True, until="2026-11-21T12:00:00Z")
 NAME = OBJECTS.name(SOURCE)
 KEY = ("persistentvolumeclaims", "app", NAME)
-LISTING = f"d 1:1 755 1 .\nf 1:1 644 1 ./text\ns {'a' * 64}  ./text\n"
+LISTING = f"41ed 1:1 755 1 .\n81a4 1:1 644 1 ./text\n{'a' * 64}  ./text\n"
 Change = Callable[[FakeCluster], None]
 
 

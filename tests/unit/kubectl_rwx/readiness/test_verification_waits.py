@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -54,13 +53,12 @@ def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(second: Halted
         def _snapshot(self) -> None:
             raise Halted
 
-    sharing: Future[Any] = Future()
-    if second:
-        sharing.set_exception(second)
-    else:
-        sharing.set_result(None)
+        def _share(self) -> None:
+            if second:
+                raise second
+
     with pytest.raises(Halted) as halted:
-        Trial._snapshot_beside(cast(Trial, Failing()), sharing)
+        Trial._snapshot_beside_sharing(cast(Trial, Failing()))
     assert halted.value.open_because == open_because
 
 
