@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from kubectl_rwx.protection.creation import create_together
 from kubectl_rwx.readiness.verification.plans import Plan
@@ -83,15 +84,23 @@ class Stage:
             raise Halted
         return done.stdout
 
+    def warm(self, role: str) -> None:
+        """Starts the role's shell, so that `execute` finds it; its refusal is left for `execute` to meet."""
+        with suppress(errors.PluginError):
+            self._shells[self.pod_of(role)] = self._start_shell(self.pod_of(role))
+
     def _run(self, pod: str, script: str, arguments: Sequence[str]) -> ExecResult:
         shell = self._shells.pop(pod, None)
         if shell and shell.idle_seconds > _FRESH_SECONDS:
             shell.close()
             shell = None
-        shell = shell or self.cluster.shell(pod, namespace=self.objects.namespace, container=CONTAINER)
+        shell = shell or self._start_shell(pod)
         done = shell.run(script, arguments, seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)))
         self._shells[pod] = shell
         return done
+
+    def _start_shell(self, pod: str) -> Shell:
+        return self.cluster.shell(pod, namespace=self.objects.namespace, container=CONTAINER)
 
     def close(self) -> None:
         """Ends the shells in the pods."""

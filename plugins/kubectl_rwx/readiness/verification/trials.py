@@ -6,7 +6,7 @@ other starts and reads; the pods of restore and clone start together. Nothing is
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import compare_attributes, compare_content, summarize
@@ -39,6 +39,7 @@ class Trial:
         self._claim: Manifest = {}
         self._before: Tree = {}
         self._writer = self._reader = Standing(Phase.WAITING)
+        self._written: Future[None] = Future()
         self._seen: Tree | None = None
         self._reading_seconds = 0.0
 
@@ -50,7 +51,8 @@ class Trial:
         """Raises Halted when a step fails that all later ones need."""
         try:
             self._provision()
-            copies = Copies(self._stage, self._before, claim=self._claim, snapshot=self._snapshot_beside_sharing())
+            snapshot = self._cut()
+            copies = Copies(self._stage, self._before, claim=self._claim, snapshot=snapshot)
             self._judge_sharing(copies.change_source(note=FROM_READER))
             copies.make()
             if self._stage.objects.request.expand:
@@ -59,7 +61,7 @@ class Trial:
             self._stage.close()
 
     def _provision(self) -> None:
-        """Over when one of the two pods runs and has written; the other is `_share`'s to wait for."""
+        """Over when one of the two pods runs; the other is `_share`'s to wait for."""
         stage, objects = self._stage, self._stage.objects
         with self.ledger.step(steps.PROVISION) as step:
             pods = [objects.pod(role, claim=SOURCE) for role in (WRITER, READER)]
@@ -78,31 +80,41 @@ class Trial:
             self._claim = stage.read_claim(SOURCE)
             step.ok(f"Bound and mounted; {format_quantity(objects.request.size)} requested, "
                     f"{format_quantity(size_at(self._claim, 'status', 'capacity', 'storage'))} provisioned")
+
+    def _write(self) -> None:
         with self.ledger.step(steps.WRITE) as step:
-            self._before = read_tree(stage.execute(WRITER, scripts.WRITE, objects.run, step=step))
+            self._before = read_tree(
+                self._stage.execute(WRITER, scripts.WRITE, self._stage.objects.run, step=step))
             step.ok(f"{len(self._before)} entries by user {self._before['.'].owner}")
+        self._written.set_result(None)
 
     def _share(self) -> None:
-        """Waits for the second pod, which reads and leaves a note."""
+        """Waits for the second pod, which reads what was written and leaves a note."""
         with self.ledger.step(steps.NODES) as step:
             if self._reader.phase is Phase.WAITING:
                 self._reader = self._stage.wait_for_pods({READER: SOURCE}, "")[READER]
             self._judge_nodes(step, self._writer, self._reader)
         self._say_nodes()
-        self._read()
+        if self._reader.ready:
+            self._stage.warm(READER)
+        wait([self._written])
+        if not self._written.cancelled():
+            self._read()
 
     def _say_nodes(self) -> None:
         standings = {WRITER: self._writer, READER: self._reader}
         self.nodes = {role: one.node for role, one in standings.items() if one.node}
 
-    def _snapshot_beside_sharing(self) -> Manifest | None:
-        """Taken while the second pod starts and reads; both are over when this returns or raises Halted."""
+    def _cut(self) -> Manifest | None:
+        """Writes, and takes the snapshot, while the second pod starts and reads; all is over when this ends."""
         pool = ThreadPoolExecutor(max_workers=1)
         sharing = pool.submit(self._share)
         try:
+            self._write()
             snapshot = self._snapshot()
             sharing.result()
         except Halted:
+            self._written.cancel()
             hindered = sharing.exception()
             if isinstance(hindered, Halted) and hindered.open_because:
                 raise hindered from None
@@ -112,6 +124,7 @@ class Trial:
             raise
         finally:
             # after Ctrl-C nobody waits for it: it makes nothing, and ends with the pods
+            self._written.cancel()
             pool.shutdown(wait=False)
         return snapshot
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import cast
 
 import pytest
@@ -48,7 +49,10 @@ def test_a_pod_that_cannot_run_fails_its_step_and_leaves_the_class_open() -> Non
 def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(second: Halted | None, open_because: str) -> None:
     """Else the second pod's row would count as a refusal of sharing."""
     class Failing:
-        _seen = None
+        _seen, _written = None, Future[None]()
+
+        def _write(self) -> None:
+            pass
 
         def _snapshot(self) -> None:
             raise Halted
@@ -58,7 +62,7 @@ def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(second: Halted
                 raise second
 
     with pytest.raises(Halted) as halted:
-        Trial._snapshot_beside_sharing(cast(Trial, Failing()))
+        Trial._cut(cast(Trial, Failing()))
     assert halted.value.open_because == open_because
 
 
