@@ -30,7 +30,7 @@ cd {TREE}
 mkdir documents 'with blanks'
 echo "$1" > documents/text
 : > documents/nothing
-dd if=/dev/urandom of=documents/numbers bs=65536 count=8 2>/dev/null
+dd if=/dev/urandom of=documents/numbers bs=65536 count=2 2>/dev/null
 echo "$1" > 'with blanks/a file'
 echo 'exit 0' > program
 chmod 755 program

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from kubectl_rwx.protection.creation import create_together
 from kubectl_rwx.readiness.verification.plans import Plan
@@ -33,7 +33,8 @@ class Stage:
         self.cluster, self.plan, self.progress = cluster.within(deadline), plan, progress
         self.deadline, self.objects = deadline, plan.objects
         self.pods: dict[str, str] = {}
-        self._shells: dict[str, Shell] = {}
+        self._shells: dict[str, Future[Shell]] = {}
+        self._pool = ThreadPoolExecutor(max_workers=4)
 
     def create(self, manifests: Sequence[Manifest]) -> None:
         made: list[Manifest] = []
@@ -44,13 +45,15 @@ class Stage:
     def wait_for_pods(self, roles: dict[str, str], text: str, *, first: bool = False) -> dict[str, Standing]:
         """Standings by role; roles: role → part of its claim's name. first: until one of them runs.
 
-        text "": beside another wait, whose progress is shown. Raises Hindered for a pod that was placed and cannot run.
+        The shell of a pod that runs is started at once. text "": beside another wait, whose progress is shown. Raises
+        Hindered for a pod that was placed and cannot run.
         """
         objects = self.objects
         names = {self.pod_of(role): objects.name(part) for role, part in roles.items()}
         standings = wait_until_running(
             self.cluster, names, namespace=objects.namespace, labels=objects.selector, deadline=self.deadline,
             patience=objects.request.patience, progress=self.progress if text else None, text=text, first=first,
+            ready=self._warm,
         )
         for name, standing in standings.items():
             if standing.reason == DELETED:
@@ -84,25 +87,27 @@ class Stage:
             raise Halted
         return done.stdout
 
-    def warm(self, role: str) -> None:
-        """Starts the role's shell, so that `execute` finds it; its refusal is left for `execute` to meet."""
-        with suppress(errors.PluginError):
-            self._shells[self.pod_of(role)] = self._start_shell(self.pod_of(role))
-
     def _run(self, pod: str, script: str, arguments: Sequence[str]) -> ExecResult:
-        shell = self._shells.pop(pod, None)
-        if shell and shell.idle_seconds > _FRESH_SECONDS:
+        warmed = self._shells.pop(pod, None)
+        shell = warmed.result() if warmed else self._start_shell(pod)
+        if shell.idle_seconds > _FRESH_SECONDS:
             shell.close()
-            shell = None
-        shell = shell or self._start_shell(pod)
+            shell = self._start_shell(pod)
         done = shell.run(script, arguments, seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)))
-        self._shells[pod] = shell
+        self._shells[pod] = Future()
+        self._shells[pod].set_result(shell)
         return done
+
+    def _warm(self, pod: str) -> None:
+        self._shells[pod] = self._pool.submit(self._start_shell, pod)
 
     def _start_shell(self, pod: str) -> Shell:
         return self.cluster.shell(pod, namespace=self.objects.namespace, container=CONTAINER)
 
     def close(self) -> None:
-        """Ends the shells in the pods."""
+        """Ends the shells in the pods; one that is only just starting ends with its pod."""
+        self._pool.shutdown(wait=False)
         while self._shells:
-            self._shells.popitem()[1].close()
+            shell = self._shells.popitem()[1]
+            if shell.done() and not shell.exception():
+                shell.result().close()

@@ -95,8 +95,6 @@ class Trial:
                 self._reader = self._stage.wait_for_pods({READER: SOURCE}, "")[READER]
             self._judge_nodes(step, self._writer, self._reader)
         self._say_nodes()
-        if self._reader.ready:
-            self._stage.warm(READER)
         wait([self._written])
         if not self._written.cancelled():
             self._read()
