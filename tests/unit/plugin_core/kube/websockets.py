@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from unit.plugin_core.kube.servers import reset
@@ -89,6 +92,10 @@ class ExecServer:
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n".encode()
         )
+        self._talk(connection)
+        connection.close()
+
+    def _talk(self, connection: socket.socket) -> None:
         for part in self._frames:
             if part == RESET:
                 reset(connection)
@@ -99,4 +106,53 @@ class ExecServer:
                 pass
         except OSError:
             pass
-        connection.close()
+
+
+class ShellServer(ExecServer):
+    """Runs `sh` on this machine for whoever connects, as a kubelet does in a container. ended: the shell is over."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        super().__init__()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with subprocess.Popen(["sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shell:
+            assert shell.stdin and shell.stdout and shell.stderr
+            readers = [threading.Thread(target=_pass_on, args=(stream.fileno(), channel, connection), daemon=True)
+                       for stream, channel in ((shell.stdout, STDOUT), (shell.stderr, STDERR))]
+            for reader in readers:
+                reader.start()
+            threading.Thread(target=self._report, args=(shell, readers, connection), daemon=True).start()
+            try:
+                while data := _client_frame(connection):
+                    assert data[0] == 0, "only stdin may be sent"
+                    shell.stdin.write(data[1:])
+                    shell.stdin.flush()
+            except OSError:
+                pass
+            shell.stdin.close()
+        self.ended.set()
+
+    def _report(self, shell: subprocess.Popen[bytes], readers: list[threading.Thread], to: socket.socket) -> None:
+        for reader in readers:
+            reader.join()
+        with suppress(OSError):
+            to.sendall(exited(shell.wait()) + CLOSE)
+
+
+def _pass_on(source: int, channel: int, to: socket.socket) -> None:
+    with suppress(OSError):
+        while data := os.read(source, 1000):
+            to.sendall(frame(channel, data))
+
+
+def _client_frame(connection: socket.socket) -> bytes:
+    """The payload of the next data frame, unmasked; b"" when the client is done."""
+    head = connection.recv(2, socket.MSG_WAITALL)
+    if len(head) < 2 or head[0] & 0x0F == 0x8:
+        return b""
+    size = head[1] & 0x7F
+    if size == 126:
+        size = int.from_bytes(connection.recv(2, socket.MSG_WAITALL))
+    mask, masked = connection.recv(4, socket.MSG_WAITALL), connection.recv(size, socket.MSG_WAITALL)
+    return bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked))
