@@ -14,12 +14,13 @@ import urllib3
 from plugin_core import errors, names
 from plugin_core.kube import streams
 from plugin_core.kube.cluster import Access, DryRun, ExecResult, Listing, PatchType, Shell, WatchEvent
+from plugin_core.kube.discovery import find_served_kind
 from plugin_core.kube.failures import api_failure
 from plugin_core.kube.retries import may_have_acted, try_again
 from plugin_core.kube.reviews import review_of_ourselves, review_of_subject, verdict_of
 from plugin_core.kube.transport import Transport, lines_of
 from plugin_core.model.durations import Deadline
-from plugin_core.model.kinds import ACCESS_REVIEW, POD, SUBJECT_REVIEW, Kind, find_kind
+from plugin_core.model.kinds import ACCESS_REVIEW, POD, SUBJECT_REVIEW, Kind
 from plugin_core.model.manifests import Manifest, labels_of, name_of, namespace_of
 from plugin_core.model.patches import apply_merge_patch
 
@@ -261,16 +262,8 @@ class LiveCluster:
         ))
 
     def _kind_of(self, manifest: Manifest) -> Kind:
-        api_version, name = str(manifest.get("apiVersion")), str(manifest.get("kind"))
-        known = find_kind(api_version, name)
-        if known:
-            return known
-        group, _, version = api_version.rpartition("/")
-        base = f"/apis/{api_version}" if group else f"/api/{version}"
-        for resource in self._json("GET", base, attempted=f"ask what {api_version} serves").get("resources", []):
-            if resource["kind"] == name and "/" not in resource["name"]:
-                return Kind(name, resource["name"], group, version, namespaced=resource["namespaced"])
-        raise errors.NotFound(f"the server knows no kind {name} in {api_version}", status=404)
+        return find_served_kind(
+            manifest, ask=lambda path, what: self._json("GET", path, attempted=f"ask what {what} serves"))
 
     def _write_query(self) -> list[tuple[str, str]]:
         dry = [("dryRun", "All")] if self._dry_run is DryRun.SERVER else []

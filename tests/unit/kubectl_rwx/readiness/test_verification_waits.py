@@ -12,7 +12,7 @@ from kubectl_rwx.readiness.verification import steps
 from kubectl_rwx.readiness.verification.records import reason_of
 from kubectl_rwx.readiness.verification.steps import Halted, Hindered, Ledger
 from kubectl_rwx.readiness.verification.trials import Trial
-from kubectl_rwx.readiness.verification.waits import _warning, may_be_storage
+from kubectl_rwx.readiness.verification.troubles import latest_warning, may_be_storage
 from plugin_core.model.checks import Verdict
 
 OPEN = "a pod could not run, which tells nothing of the storage"
@@ -73,5 +73,5 @@ def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(second: Halted
 ])
 def test_what_the_kubelet_tries_again_by_itself_is_no_trouble(messages: list[str], seen: str) -> None:
     events = [Event("Warning", "FailedMount", message, 1, "2026-11-21T12:00:00Z", "") for message in messages]
-    trouble = _warning(events)
+    trouble = latest_warning(events)
     assert (trouble.words if trouble else "") == seen
