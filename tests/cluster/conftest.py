@@ -48,7 +48,7 @@ def _is_sandbox() -> bool:
 @pytest.fixture(scope="session")
 def cluster_environment() -> dict[str, str]:
     """The environment of every command: KUBECONFIG of the cluster, kubectl and our executables on PATH."""
-    environment = {**os.environ, "NO_COLOR": "1"}
+    environment = {**os.environ, "NO_COLOR": "1", "GOGC": "off"}  # kubectl is over before it would have to collect
     environment.pop("PYTHONPATH", None)
     executables = os.environ.get("PLUGIN_BIN", str(ROOT / ".venv" / "bin"))
     if not os.environ.get("KUBECONFIG"):
@@ -76,12 +76,16 @@ def kubectl(cluster_environment: dict[str, str]) -> Kubectl:
 
 @pytest.fixture(scope="session")
 def leaving_namespaces(kubectl: Kubectl) -> Iterator[list[str]]:
-    """Namespaces that are being deleted; the session ends when they are gone, and fails when one stays."""
+    """Namespaces that are being deleted; the session ends when they are gone, and fails when one stays.
+
+    Longer than a driver's sidecar waits between two tries (5 min at most: --retry-interval-max of external-snapshotter
+    and external-provisioner), of which most has passed by then for all but the last tests.
+    """
     names: list[str] = []
     yield names
     if names:
         leaving = (f"namespace/{name}" for name in names)
-        waited = kubectl("wait", "--for=delete", *leaving, "--timeout=180s", check=False)
+        waited = kubectl("wait", "--for=delete", *leaving, "--timeout=280s", check=False)
         staying = [shown for name in names if (shown := _what_keeps(kubectl, name))]
         assert not waited.returncode and not staying, "\n".join(["namespaces that do not go:", *staying, waited.stderr])
 

@@ -20,6 +20,9 @@ from sandbox.errors import SandboxError
 from sandbox.state import State
 from sandbox.waiting import interrupted, wait_until
 
+_GARBAGE_PERCENT = "400"
+"""What Go programs may let grow before they collect (100 unless told): processors are scarcer here than memory."""
+
 MARK = "RWX_SANDBOX_PROCESS_OF"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RECORD_THEN_RUN = (
@@ -110,6 +113,7 @@ class Supervisor:
             "PATH": f"{os.environ.get('PATH', '')}:{toolchain.SYSTEM_PATH}",
             "PYTHONPATH": os.pathsep.join(map(str, folders)),
             "PYTHONUNBUFFERED": "1",
+            "GOGC": _GARBAGE_PERCENT,
             MARK: str(state.directory),
         }
 
