@@ -6,7 +6,8 @@ other starts and reads; the pods of restore and clone start together. Nothing is
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import compare_attributes, compare_content, summarize
@@ -95,8 +96,8 @@ class Trial:
                 self._reader = self._stage.wait_for_pods({READER: SOURCE}, "")[READER]
             self._judge_nodes(step, self._writer, self._reader)
         self._say_nodes()
-        wait([self._written])
-        if not self._written.cancelled():
+        with suppress(CancelledError):
+            self._written.result()
             self._read()
 
     def _say_nodes(self) -> None:

@@ -13,6 +13,8 @@ from kubectl_rwx.readiness.verification.records import reason_of
 from kubectl_rwx.readiness.verification.steps import Halted, Hindered, Ledger
 from kubectl_rwx.readiness.verification.trials import Trial
 from kubectl_rwx.readiness.verification.troubles import latest_warning, may_be_storage
+from kubectl_rwx.readiness.verification.waits import Standing
+from plugin_core.kube.waiting import Phase
 from plugin_core.model.checks import Verdict
 
 OPEN = "a pod could not run, which tells nothing of the storage"
@@ -64,6 +66,29 @@ def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(second: Halted
     with pytest.raises(Halted) as halted:
         Trial._cut(cast(Trial, Failing()))
     assert halted.value.open_because == open_because
+
+
+def test_the_second_pod_does_not_wait_for_a_write_that_failed() -> None:
+    class Failing:
+        ledger, _reader, _writer, _seen, _written = Ledger(), *[Standing(Phase.READY, "a")] * 2, None, Future[None]()
+
+        def _write(self) -> None:
+            raise Halted
+
+        def _share(self) -> None:
+            Trial._share(cast(Trial, self))
+
+        def _judge_nodes(self, *whatever: object) -> None:
+            pass
+
+        def _say_nodes(self) -> None:
+            pass
+
+        def _read(self) -> None:
+            raise AssertionError("there is nothing to read")
+
+    with pytest.raises(Halted):
+        Trial._cut(cast(Trial, Failing()))
 
 
 @pytest.mark.parametrize(("messages", "seen"), [
