@@ -41,6 +41,9 @@ _STDIN, _STDOUT, _STDERR, _STATUS = 0, 1, 2, 3
 _PROTOCOL = "v4.channel.k8s.io"
 _CONNECT_SECONDS = 10.0
 
+Channels = dict[int, bytearray]
+"""What came so far, by the number of its channel."""
+
 
 def execute(
     client: ApiClient, path: str, command: Sequence[str], *, container: str, seconds: float,
@@ -52,11 +55,10 @@ def execute(
     `seconds`: the command may then still run in the container.
     """
     socket = _open(client, path, command, container=container, headers=headers, attempted=attempted)
-    channels = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
     server = client.configuration.host
     try:
         with _told(attempted, server=server, seconds=seconds, command=" ".join(command)):
-            _read_channels(socket, channels, deadline=Deadline.after(seconds))
+            channels = _read_channels(socket, deadline=Deadline.after(seconds))
     finally:
         socket.close(timeout=1)
     return ExecResult(
@@ -89,16 +91,15 @@ class ShellStream:
         mark = uuid.uuid4().hex
         words = " ".join(shlex.quote(argument) for argument in arguments)
         text = f"(set -- {words}\n{script}\n) </dev/null\necho {mark} $?; echo {mark} >&2\n"
-        channels = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
 
-        def answered() -> bool:
+        def answered(channels: Channels) -> bool:
             return bool(re.search(rf"{mark} \d+\n".encode(), channels[_STDOUT])
                         and f"{mark}\n".encode() in channels[_STDERR])
 
         with _told(self._attempted, server=self._server, seconds=seconds, command=script):
             self._socket.send_binary(bytes([_STDIN]) + text.encode())
-            _read_channels(self._socket, channels, deadline=Deadline.after(seconds), until=answered)
-        if not answered():
+            channels = _read_channels(self._socket, deadline=Deadline.after(seconds), until=answered)
+        if not answered(channels):
             _exit_code(bytes(channels[_STATUS]), attempted=self._attempted, server=self._server)
             raise errors.ConnectionFailed(f"cannot {self._attempted}: its shell ended")
         self._used = time.monotonic()
@@ -179,21 +180,23 @@ def _proxy_options(configuration: Configuration) -> dict[str, Any]:
 
 
 def _read_channels(
-    socket: Any, channels: dict[int, bytearray], *, deadline: Deadline, until: Callable[[], bool] = lambda: False
-) -> None:
-    """Adds what comes on each channel until the server closes the stream; WebSocketTimeoutException at the deadline."""
-    while not until():
+    socket: Any, *, deadline: Deadline, until: Callable[[Channels], bool] = lambda channels: False
+) -> Channels:
+    """What came on each channel until the server closed the stream; WebSocketTimeoutException at the deadline."""
+    channels = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
+    while not until(channels):
         socket.settimeout(max(0.01, deadline.left))
         try:
             opcode, data = socket.recv_data(control_frame=True)
         except WebSocketConnectionClosedException:
-            return
+            return channels
         if opcode == ABNF.OPCODE_CLOSE:
-            return
+            return channels
         if opcode == ABNF.OPCODE_BINARY and data and data[0] in channels:
             channels[data[0]] += data[1:]
         if deadline.passed:
             raise WebSocketTimeoutException("deadline passed")
+    return channels
 
 
 def _text(channel: bytearray) -> str:

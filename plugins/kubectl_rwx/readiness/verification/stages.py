@@ -88,21 +88,20 @@ class Stage:
         return done.stdout
 
     def _run(self, pod: str, script: str, arguments: Sequence[str]) -> ExecResult:
-        warmed = self._shells.pop(pod, None)
-        shell = warmed.result() if warmed else self._start_shell(pod)
-        if shell.idle_seconds > _FRESH_SECONDS:
-            shell.close()
+        shell = self._shells.pop(pod, None) or self._start_shell(pod)
+        if shell.result().idle_seconds > _FRESH_SECONDS:
+            shell.result().close()
             shell = self._start_shell(pod)
-        done = shell.run(script, arguments, seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)))
-        self._shells[pod] = Future()
-        self._shells[pod].set_result(shell)
+        done = shell.result().run(script, arguments, seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)))
+        self._shells[pod] = shell
         return done
 
     def _warm(self, pod: str) -> None:
-        self._shells[pod] = self._pool.submit(self._start_shell, pod)
+        self._shells[pod] = self._start_shell(pod)
 
-    def _start_shell(self, pod: str) -> Shell:
-        return self.cluster.shell(pod, namespace=self.objects.namespace, container=CONTAINER)
+    def _start_shell(self, pod: str) -> Future[Shell]:
+        return self._pool.submit(
+            self.cluster.shell, pod, namespace=self.objects.namespace, container=CONTAINER)
 
     def close(self) -> None:
         """Ends the shells in the pods; one that is only just starting ends with its pod."""
