@@ -14,7 +14,7 @@ from kubectl_rwx.readiness.verification.comparisons import (
     summarize,
 )
 from kubectl_rwx.readiness.verification.objects import CLONE, CLONED, RESTORE, RESTORED, WRITER
-from kubectl_rwx.readiness.verification.scripts import Tree, read_note, read_tree
+from kubectl_rwx.readiness.verification.scripts import Tree, read_tree
 from kubectl_rwx.readiness.verification.stages import Stage
 from kubectl_rwx.readiness.verification.steps import Halted
 from kubectl_rwx.readiness.verification.waits import Standing, says_unsupported
@@ -44,13 +44,12 @@ class Copies:
         self._row = steps.RESTORE if snapshot else steps.CLONE
         self._changed: Tree = {}
 
-    def change_source(self, *, note: str) -> str:
-        """A restore must not show the change, and a clone must. Returns the note of this name, read before."""
+    def change_source(self) -> Tree:
+        """What the source shows from now on: a restore must not show it, and a clone must."""
         with self._stage.ledger.step(self._row) as step:
-            shown = self._stage.execute(
-                WRITER, scripts.SHOW_AND_CHANGE, note, f"{self._stage.objects.run} changed", step=step)
-        self._changed = read_tree(shown)
-        return read_note(shown)
+            self._changed = read_tree(
+                self._stage.execute(WRITER, scripts.CHANGE, f"{self._stage.objects.run} changed", step=step))
+        return self._changed
 
     def make(self) -> None:
         """Makes restore and clone at the same time, and compares each."""

@@ -60,11 +60,11 @@ echo "note $(cat {NOTES}/"$1" 2>/dev/null)"
 """
 """Shows another pod's note in a line of its own, empty when it is not there: the words of `read_note`."""
 
-SHOW_AND_CHANGE = f"""{SHOW}
+CHANGE = f"""set -eu
 cd {TREE}
-echo "$2" > documents/text
+echo "$1" > documents/text
 rm documents/numbers
-echo "$2" > later
+echo "$1" > later
 {_FLUSH}
 {LISTING}"""
 

@@ -26,13 +26,12 @@ _HOW_TO_RUN = ("let the pods run: --image, --image-pull-secret, --node-selector,
 
 
 class Stage:
-    """pods: role → name of the pod that plays it, where that is not the role's own."""
+    """One for a run; close() ends it."""
 
     def __init__(self, cluster: Cluster, plan: Plan, *, deadline: Deadline, progress: Progress) -> None:
         self.ledger = Ledger()
         self.cluster, self.plan, self.progress = cluster.within(deadline), plan, progress
         self.deadline, self.objects = deadline, plan.objects
-        self.pods: dict[str, str] = {}
         self._shells: dict[str, Future[Shell]] = {}
         self._pool = ThreadPoolExecutor(max_workers=4)
 
@@ -42,17 +41,17 @@ class Stage:
             if isinstance(result, errors.PluginError):
                 raise result
 
-    def wait_for_pods(self, roles: dict[str, str], text: str, *, first: bool = False) -> dict[str, Standing]:
-        """Standings by role; roles: role → part of its claim's name. first: until one of them runs.
+    def wait_for_pods(self, roles: dict[str, str], text: str) -> dict[str, Standing]:
+        """Standings by role; roles: role → part of its claim's name.
 
         The shell of a pod that runs is started at once. text "": beside another wait, whose progress is shown. Raises
         Hindered for a pod that was placed and cannot run.
         """
         objects = self.objects
-        names = {self.pod_of(role): objects.name(part) for role, part in roles.items()}
+        names = {objects.name(role): objects.name(part) for role, part in roles.items()}
         standings = wait_until_running(
             self.cluster, names, namespace=objects.namespace, labels=objects.selector, deadline=self.deadline,
-            patience=objects.request.patience, progress=self.progress if text else None, text=text, first=first,
+            patience=objects.request.patience, progress=self.progress if text else None, text=text,
             ready=self._warm,
         )
         for name, standing in standings.items():
@@ -60,15 +59,12 @@ class Stage:
                 raise errors.NotFound(f"pod/{name} was deleted by someone else", status=404)
             if standing.node:
                 self.require_unhindered(standing)
-        return {role: standings[self.pod_of(role)] for role in roles}
+        return {role: standings[objects.name(role)] for role in roles}
 
     def require_unhindered(self, standing: Standing) -> None:
         """Raises Hindered for a pod that failed for a reason of its own."""
         if standing.hindered:
             raise Hindered(standing.reason, _HOW_TO_RUN)
-
-    def pod_of(self, role: str) -> str:
-        return self.pods.get(role, self.objects.name(role))
 
     def read_claim(self, part: str) -> Manifest:
         return self.cluster.get(PERSISTENT_VOLUME_CLAIM, self.objects.name(part), namespace=self.objects.namespace)
@@ -78,7 +74,7 @@ class Stage:
 
     def execute(self, role: str, script: str, *arguments: str, step: Step) -> str:
         """stdout of a script in a pod. What goes wrong in it is the step's failed row, and ends the run."""
-        done = self._run(self.pod_of(role), script, arguments)
+        done = self._run(self.objects.name(role), script, arguments)
         if done.exit_code:
             words = " ".join(done.stderr.split()) or f"exit code {done.exit_code}"
             denied = "ermission denied" in words
@@ -93,7 +89,8 @@ class Stage:
             shell.result().close()
             shell = self._start_shell(pod)
         done = shell.result().run(script, arguments, seconds=max(1.0, min(self.deadline.left, _LONGEST_COMMAND)))
-        self._shells[pod] = shell
+        if self._shells.setdefault(pod, shell) is not shell:
+            shell.result().close()
         return done
 
     def _warm(self, pod: str) -> None:

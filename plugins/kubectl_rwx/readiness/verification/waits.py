@@ -29,9 +29,6 @@ FINAL_SECONDS = 5.0
 DELETED = "it was deleted"
 """Reason of a pod that somebody else took away: no answer of the storage."""
 
-_LATER = Readiness(Phase.FAILED, "it is starting")
-"""Ends the wait for a pod that is another wait's to wait for."""
-
 _INFEASIBLE = "infeasible error"
 """What the provisioner calls an answer that the CSI specification means to be final (external-provisioner,
 pkg/controller, markAsInfeasible: InvalidArgument and the like)."""
@@ -91,12 +88,11 @@ class Patience:
 
 def wait_until_running(
     cluster: Cluster, pods: Mapping[str, str], *, namespace: str, labels: str, deadline: Deadline, patience: float,
-    progress: Progress | None, text: str, first: bool = False, ready: Callable[[str], None] = lambda name: None,
+    progress: Progress | None, text: str, ready: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Standing]:
     """Where each pod stands when all run or have failed, or the deadline has passed. pods: its name → its claim's.
 
-    first: as soon as one of them runs; the others may then be waiting. progress None: nothing is shown. ready is told
-    each name once, when it runs.
+    progress None: nothing is shown. ready is told each name once, when it runs.
     """
     if progress:
         progress.phase(text, total=len(pods))
@@ -139,10 +135,6 @@ def wait_until_running(
         reason = next((f"{name}: {reasons[name]}" for name in waiting if name in reasons), "")
         if progress:
             progress.update(done=len(pods) - len(waiting), waiting_for=reason)
-        if first and any(outcome.phase is Phase.READY for outcome in outcomes.values()):
-            for outcome in outcomes.values():
-                if outcome.phase is Phase.WAITING:
-                    outcome.readiness = _LATER
 
     outcomes = wait_for(
         cluster, POD, list(pods), namespace=namespace, judge=judge, deadline=deadline, labels=labels, notify=notify
@@ -178,8 +170,6 @@ def wait_until_snapshotted(
 
 def _standing(outcome: Outcome, *, hindered: bool, seconds: float) -> Standing:
     node = str(part_of(outcome.manifest or {}, "spec", "nodeName") or "")
-    if outcome.readiness is _LATER:
-        return Standing(phase=Phase.WAITING, node=node, reason=_LATER.reason, seconds=seconds)
     return Standing(
         phase=outcome.phase, node=node, reason=outcome.readiness.reason, hindered=hindered, seconds=seconds
     )

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from typing import cast
-
 import pytest
 
 from kubectl_rwx.diagnosis.events import Event
 from kubectl_rwx.readiness.verification import steps
 from kubectl_rwx.readiness.verification.records import reason_of
 from kubectl_rwx.readiness.verification.steps import Halted, Hindered, Ledger
-from kubectl_rwx.readiness.verification.trials import Trial
 from kubectl_rwx.readiness.verification.troubles import latest_warning, may_be_storage
-from kubectl_rwx.readiness.verification.waits import Standing
-from plugin_core.kube.waiting import Phase
 from plugin_core.model.checks import Verdict
 
 OPEN = "a pod could not run, which tells nothing of the storage"
@@ -45,50 +39,6 @@ def test_a_pod_that_cannot_run_fails_its_step_and_leaves_the_class_open() -> Non
     assert halted.value.open_because == OPEN and not halted.value.timed_out
     assert ledger.verdict_of(steps.PROVISION) is Verdict.FAIL
     assert reason_of(ledger.rows) == "provision: ErrImagePull: no such host"
-
-
-@pytest.mark.parametrize(("second", "open_because"), [(Halted(open_because=OPEN), OPEN), (None, "")])
-def test_a_second_pod_that_cannot_run_outweighs_a_failed_snapshot(second: Halted | None, open_because: str) -> None:
-    """Else the second pod's row would count as a refusal of sharing."""
-    class Failing:
-        _seen, _written = None, Future[None]()
-
-        def _write(self) -> None:
-            pass
-
-        def _snapshot(self) -> None:
-            raise Halted
-
-        def _share(self) -> None:
-            if second:
-                raise second
-
-    with pytest.raises(Halted) as halted:
-        Trial._cut(cast(Trial, Failing()))
-    assert halted.value.open_because == open_because
-
-
-def test_the_second_pod_does_not_wait_for_a_write_that_failed() -> None:
-    class Failing:
-        ledger, _reader, _writer, _seen, _written = Ledger(), *[Standing(Phase.READY, "a")] * 2, None, Future[None]()
-
-        def _write(self) -> None:
-            raise Halted
-
-        def _share(self) -> None:
-            Trial._share(cast(Trial, self))
-
-        def _judge_nodes(self, *whatever: object) -> None:
-            pass
-
-        def _say_nodes(self) -> None:
-            pass
-
-        def _read(self) -> None:
-            raise AssertionError("there is nothing to read")
-
-    with pytest.raises(Halted):
-        Trial._cut(cast(Trial, Failing()))
 
 
 @pytest.mark.parametrize(("messages", "seen"), [

@@ -1,0 +1,1 @@
+"""Programs that cannot be had here, by what their sources do."""
