@@ -74,7 +74,7 @@ def _capacity(claim: Manifest) -> int:
 
 def _look(stage: Stage, step: Step) -> tuple[str, int]:
     """The source's listing, and the size of its filesystem in bytes."""
-    listing = stage.execute(WRITER, f"set -eu\n{scripts.LISTING}", step=step)
+    listing = stage.execute(WRITER, scripts.LIST, step=step)
     return listing, int(stage.execute(WRITER, scripts.FILESYSTEM_SIZE, step=step).split()[-1]) * 1024
 
 

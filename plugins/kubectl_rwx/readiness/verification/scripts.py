@@ -16,11 +16,12 @@ NOTES = f"{MOUNT}/rwx-verify/notes"
 _FLUSH = f"sync -f {MOUNT} 2>/dev/null || sync"
 """Of this volume alone where sync knows -f: a plain one makes the node write out everybody's files."""
 
-LISTING = f"""cd {TREE}
+_LISTING = f"""cd {TREE}
 find . ! -type l -exec stat -c '%f %u:%g %a %Y %n' {{}} +
 find . -type f -exec sha256sum {{}} +
 find . -type l | while IFS= read -r one; do echo "l $(readlink "$one") $one"; done
 """
+LIST = f"set -eu\n{_LISTING}"
 """Prints every entry with owner, mode, time and content; the words of `read_tree`."""
 
 WRITE = f"""set -eu
@@ -44,7 +45,7 @@ ln -s documents/text link
 ln -s nowhere dangling
 find . -depth ! -type l -exec touch -t 200102030405.06 {{}} +
 {_FLUSH}
-{LISTING}"""
+{_LISTING}"""
 """$1: text of this run. Times lie in the past, so that a copy's own time cannot be taken for them."""
 
 NOTE = f"""set -eu
@@ -53,7 +54,7 @@ echo "$2" > {NOTES}/"$1"
 """Leaves a note for other pods: $1 its name, $2 its text."""
 
 FLUSHED_NOTE = f"{NOTE}{_FLUSH}"
-READ_AND_NOTE = f"set -eu\n{LISTING}{NOTE}"
+READ_AND_NOTE = f"{LIST}{NOTE}"
 
 SHOW = f"""set -eu
 echo "note $(cat {NOTES}/"$1" 2>/dev/null)"
@@ -66,10 +67,10 @@ echo "$1" > documents/text
 rm documents/numbers
 echo "$1" > later
 {_FLUSH}
-{LISTING}"""
+{_LISTING}"""
 
 _LIST_IF_THERE = f"""if [ -d {TREE} ]; then
-{LISTING}fi
+{_LISTING}fi
 """
 
 CANNOT_WRITE = "cannot write"
@@ -119,7 +120,7 @@ def read_note(text: str) -> str:
 
 
 def read_tree(text: str) -> Tree:
-    """The tree that LISTING printed; other lines are passed over."""
+    """The tree that LIST printed; other lines are passed over."""
     digests: dict[str, str] = {}
     entries: dict[str, Entry] = {}
     for line in text.splitlines():

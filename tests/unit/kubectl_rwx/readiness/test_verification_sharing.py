@@ -26,18 +26,22 @@ RUNS = Standing(Phase.READY, "node-b")
 
 
 class FakeStage:
-    """Answers the reader's scripts with what it sees; raised: what waiting for the second pod ends with."""
+    """Answers the scripts of both pods; raised: what waiting for the second pod ends with.
+
+    written: what the writer sees when it is asked again.
+    """
 
     def __init__(
         self, *, reader: Standing = RUNS, sees: str = AFTER, note: str = "run1", raised: BaseException | None = None,
-        making: Callable[[], None] = lambda: None, shared: bool = True,
+        making: Callable[[], None] = lambda: None, shared: bool = True, written: str = AFTER,
     ) -> None:
         self.ledger, self.progress, self.made = Ledger(), Recorder(), list[Any]()
         request = SimpleNamespace(shared=shared)
         self.objects = SimpleNamespace(run="run1", request=request, pod=lambda role, claim: (role, claim))
         self.plan = SimpleNamespace(nodes=2)
         self._reader, self._raised, self._making = reader, raised, making
-        self._said = {scripts.READ_AND_NOTE: sees, scripts.SHOW: f"note {note}\n"}
+        self._said = {("reader", scripts.READ_AND_NOTE): sees, ("writer", scripts.SHOW): f"note {note}\n",
+                      ("writer", scripts.LIST): written}
 
     def create(self, manifests: Sequence[Any]) -> None:
         self._making()
@@ -49,8 +53,7 @@ class FakeStage:
         return {role: self._reader for role in roles}
 
     def execute(self, role: str, script: str, *arguments: str, step: Step) -> str:
-        assert role == {scripts.READ_AND_NOTE: "reader", scripts.SHOW: "writer"}[script]
-        return self._said[script]
+        return self._said[role, script]
 
 
 def sharing_on(stage: FakeStage) -> Sharing:
@@ -60,11 +63,12 @@ def sharing_on(stage: FakeStage) -> Sharing:
 @pytest.mark.parametrize(("stage", "verdict", "words"), [
     (FakeStage(), Verdict.OK, "both ways; the reader sees 1 files"),
     (FakeStage(sees=BEFORE), Verdict.FAIL, "the reader sees other data than the writer wrote"),
+    (FakeStage(sees=BEFORE, written=BEFORE), Verdict.OK, "both ways; the reader sees 1 files"),
     (FakeStage(sees=""), Verdict.FAIL, "the reader sees other data than the writer wrote: it is empty"),
     (FakeStage(note=""), Verdict.FAIL, "the writer does not see what the reader wrote"),
     (FakeStage(sees=AFTER.replace("644", "600")), Verdict.WARN, "the reader sees mode"),
     (FakeStage(reader=Standing(Phase.FAILED, "node-b", "Multi-Attach error")), Verdict.SKIP, "no second pod"),
-], ids=["shared", "old data", "nothing", "one way", "modes", "refused"])
+], ids=["shared", "old data", "overwritten for both", "nothing", "one way", "modes", "refused"])
 def test_what_the_second_pod_sees(stage: FakeStage, verdict: Verdict, words: str) -> None:
     with sharing_on(stage) as sharing:
         sharing.expect(read_tree(AFTER))
