@@ -16,6 +16,14 @@ from cluster.manifests import IMAGE, RESOURCES, claim, deployment, pod
 from cluster.rwx_objects import bind_claims, start_pods
 
 SIZED = "sized.csi.sandbox.local"
+GROWTH = {
+    "good": ("shared.csi.sandbox.local", {}), "refused": ("shared.csi.sandbox.local", {"failExpansion": "true"}),
+    "kept": ("shared.csi.sandbox.local", {"keepSize": "true"}),
+    "unused": ("shared.csi.sandbox.local", {"growOnNode": "true"}),
+    "used": ("shared.csi.sandbox.local", {"growOnNode": "true", "failNodeExpansion": "true"}),
+    "nobodys": ("fuzzy.csi.sandbox.local", {}),
+}
+"""Classes that offer expansion: their drivers, the last of which has no resizer, and what goes wrong there."""
 
 
 def snapshot(name: str, source: str, snapshot_class: str | None, **metadata: Any) -> dict[str, Any]:
@@ -97,6 +105,19 @@ def contents(kubectl: Kubectl, namespace: Kubectl) -> Iterator[tuple[str, str]]:
     kubectl("delete", "volumesnapshotcontent", bad, foreign, "--wait=false")
 
 
+@pytest.fixture
+def growing_classes(kubectl: Kubectl, namespace: Kubectl) -> Iterator[dict[str, str]]:
+    """A class of the test's own for each of GROWTH, by its name there."""
+    names = {key: f"{namespace.name}-{key}" for key in GROWTH}
+    kubectl.apply(*(
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": names[key]},
+         "provisioner": driver, "parameters": parameters, "allowVolumeExpansion": True}
+        for key, (driver, parameters) in GROWTH.items()
+    ))
+    yield names
+    kubectl("delete", "storageclass", *names.values())
+
+
 def test_snapshots_that_are_stuck_are_told_apart(
     rwx: Plugin, namespace: Kubectl, snapshot_classes: dict[str, str], contents: tuple[str, str]
 ) -> None:
@@ -154,6 +175,32 @@ def test_restores_deletions_and_mounts_are_told_apart(rwx: Plugin, namespace: Ku
     assert "small" in found(rwx, "nightly")["good"]["first"]["observed"]
     namespace("delete", "pvc", "small", "of-another")
     namespace("wait", "--for=delete", "vs/good", "--timeout=120s")
+
+
+def test_claims_that_do_not_grow_are_told_apart(
+    rwx: Plugin, namespace: Kubectl, growing_classes: dict[str, str]
+) -> None:
+    bind_claims(namespace, *(claim(key, storage_class=name, size="16Mi") for key, name in growing_classes.items()))
+    start_pods(namespace, pod("user", {"used": "/data"}))
+    more = json.dumps({"spec": {"resources": {"requests": {"storage": "32Mi"}}}})
+    for key in growing_classes:
+        namespace("patch", f"pvc/{key}", "-p", more)
+    expected: dict[str, tuple[str, str | None]] = {
+        "refused": ("expansion", "expansion-failed"), "kept": ("expansion", "expansion-not-done"),
+        "unused": ("expansion", "expansion-waits-for-pod"), "used": ("expansion", "node-expansion-failed"),
+        "nobodys": ("csi-resizer sidecar", "resizer-silent"),
+    }
+    wait_for_diagnosis(namespace, rwx, expected, "--all")
+    told = found(rwx, *(f"pvc/{key}" for key in growing_classes))
+    assert {key: item["verdict"] for key, item in told.items()} == {
+        "good": "healthy", "refused": "broken", "kept": "broken", "unused": "waiting", "used": "broken",
+        "nobodys": "suspect"}
+    sizes = {key: namespace.jsonpath("get", f"pvc/{key}", path="{.status.capacity.storage}") for key in growing_classes}
+    assert sizes == {"good": "32Mi", **dict.fromkeys(expected, "16Mi")}
+    assert "backend refused to grow the volume" in told["refused"]["first"]["observed"]
+    assert "there is no lease and no workload with a csi-resizer" in told["nobodys"]["first"]["observed"]
+    start_pods(namespace, pod("later", {"unused": "/data"}))
+    wait_for_diagnosis(namespace, rwx, {"unused": ("healthy", None)}, "pvc/unused")
 
 
 def test_what_a_quota_refuses_is_told(rwx: Plugin, namespace: Kubectl) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubectl_rwx.diagnosis.deletions import judge_deletion_of_claim
 from kubectl_rwx.diagnosis.events import Event, latest
+from kubectl_rwx.diagnosis.expansions import is_growing, judge_expansion
 from kubectl_rwx.diagnosis.links import Chain, Link, State, sound, unseen
 from kubectl_rwx.diagnosis.mounts import judge_mounts
 from kubectl_rwx.diagnosis.provisioning import (
@@ -30,18 +31,19 @@ VOLUME = "volume"
 def walk_claim(sight: Sight, claim: Manifest) -> Chain:
     """Every link there is something to say of, in the order in which they act."""
     phase = str(part_of(claim, "status", "phase") or "Pending")
-    events = sight.events(PERSISTENT_VOLUME_CLAIM, claim) if phase != "Bound" else []
+    growing = phase == "Bound" and is_growing(claim)
+    events = sight.events(PERSISTENT_VOLUME_CLAIM, claim) if phase != "Bound" or growing else []
     links = [judge_deletion_of_claim(sight, claim)] if is_terminating(claim) else []
-    links += _walk_bound(sight, claim) if phase == "Bound" else _walk_unbound(sight, claim, phase, events)
+    links += _walk_bound(sight, claim, events) if phase == "Bound" else _walk_unbound(sight, claim, phase, events)
     links += [unseen("events", "list events", sight.no_events)] if events is None else []
-    ready = phase == "Bound" and not is_terminating(claim)
+    ready = phase == "Bound" and not growing and not is_terminating(claim)
     return Chain(
         PERSISTENT_VOLUME_CLAIM.name, namespace_of(claim), name_of(claim), ready, _state(claim, phase), tuple(links),
         events=latest(events or ()),
     )
 
 
-def _walk_bound(sight: Sight, claim: Manifest) -> list[Link]:
+def _walk_bound(sight: Sight, claim: Manifest, events: list[Event] | None) -> list[Link]:
     name = str(part_of(claim, "spec", "volumeName") or "")
     look = sight.get(PERSISTENT_VOLUME, name)
     driver = csi_driver_of(look.one) if look.one else provisioner_of(claim)
@@ -56,6 +58,7 @@ def _walk_bound(sight: Sight, claim: Manifest) -> list[Link]:
     else:
         links.append(unseen(VOLUME, look.request, look.words))
     links += [judge_registration(sight, driver)] if look.one and driver else []
+    links += [judge_expansion(sight, claim, events, driver=driver)] if is_growing(claim) else []
     mounted = judge_mounts(sight, claim, driver=driver)
     return links + ([mounted] if mounted else [])
 

@@ -10,9 +10,10 @@ from kubectl_rwx.diagnosis.sights import Sight
 from plugin_core.model.kinds import DAEMON_SET, DEPLOYMENT, LEASE, STATEFUL_SET
 from plugin_core.model.manifests import Manifest, name_of, namespace_of, part_of
 
-SNAPSHOTTER, PROVISIONER = "csi-snapshotter", "csi-provisioner"
-_LEASES = {SNAPSHOTTER: "external-snapshotter-leader-{}", PROVISIONER: "{}"}
-"""external-snapshotter cmd/csi-snapshotter/main.go, external-provisioner cmd/csi-provisioner/csi-provisioner.go."""
+SNAPSHOTTER, PROVISIONER, RESIZER = "csi-snapshotter", "csi-provisioner", "csi-resizer"
+_LEASES = {SNAPSHOTTER: "external-snapshotter-leader-{}", PROVISIONER: "{}", RESIZER: "external-resizer-{}"}
+"""external-snapshotter cmd/csi-snapshotter/main.go, external-provisioner cmd/csi-provisioner/csi-provisioner.go,
+external-resizer cmd/csi-resizer/main.go."""
 
 _READY = {DEPLOYMENT: "readyReplicas", STATEFUL_SET: "readyReplicas", DAEMON_SET: "numberReady"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from kubectl_rwx.diagnosis.events import Event, read_events
+from kubectl_rwx.diagnosis.expansions import DONE, ERRORS, PENDING, RESIZING, conditions_of, last_word
 from kubectl_rwx.protection.rights import Right, missing_rights
 from kubectl_rwx.readiness.verification import scripts, steps
 from kubectl_rwx.readiness.verification.comparisons import compare_content
@@ -18,14 +19,12 @@ from plugin_core.kube.waiting import Outcome, Phase, Readiness, wait_for
 from plugin_core.model.checks import Verdict
 from plugin_core.model.durations import format_duration
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM
-from plugin_core.model.manifests import Manifest, part_of
+from plugin_core.model.manifests import Manifest
 from plugin_core.model.quantities import format_quantity
 from plugin_core.storage.claims import size_at
 
 _RIGHT = Right("patch", PERSISTENT_VOLUME_CLAIM)
 _ADVICE = "a full claim cannot be helped by growing it; ask the storage provider, or take allowVolumeExpansion back"
-_FAILED_EVENT, _DONE_EVENT = "VolumeResizeFailed", "VolumeResizeSuccessful"
-"""Reasons of external-resizer's events (its pkg/util/events.go), the first of the kubelet's too."""
 
 
 def expand(stage: Stage) -> None:
@@ -87,8 +86,8 @@ def _wait(stage: Stage, *, had: int, wanted: int) -> Outcome:
     def judge(claim: Manifest | None) -> Readiness:
         if claim is None:
             return Readiness(Phase.FAILED, DELETED)
-        conditions = {one.get("type"): one for one in part_of(claim, "status", "conditions") or []}
-        if _capacity(claim) >= wanted and "FileSystemResizePending" not in conditions:
+        conditions = conditions_of(claim)
+        if _capacity(claim) >= wanted and PENDING not in conditions:
             return Readiness(Phase.READY)
         return Readiness(Phase.FAILED, verdict) if verdict else Readiness(Phase.WAITING, trouble or _state(conditions))
 
@@ -110,16 +109,16 @@ def _wait(stage: Stage, *, had: int, wanted: int) -> Outcome:
 
 def _trouble(stage: Stage, claim: Manifest, *, had: int) -> str:
     """Why it does not go on; "" while a resizer is at work without an error."""
-    conditions = {one.get("type"): one for one in part_of(claim, "status", "conditions") or []}
-    for kind in ("ControllerResizeError", "NodeResizeError"):
+    conditions = conditions_of(claim)
+    for kind in ERRORS:
         if kind in conditions:
             return f"{kind}: {conditions[kind].get('message')}"
     stays, said = f"its capacity stays {format_quantity(had)}", _last_event(stage)
-    if said and said.reason == _DONE_EVENT:
+    if said and said.reason == DONE:
         return f"{stays}, and its resizer takes it for done ({said.reason}: {said.message})"
     if said:
         return f"{said.reason}: {said.message}"
-    if "Resizing" in conditions or "FileSystemResizePending" in conditions:
+    if RESIZING in conditions or PENDING in conditions:
         return ""
     return f"{stays}, and nothing is said of why: is a resizer of the driver running?"
 
@@ -130,8 +129,7 @@ def _last_event(stage: Stage) -> Event | None:
         events = read_events(stage.cluster, PERSISTENT_VOLUME_CLAIM, namespace=stage.objects.namespace)
     except errors.Forbidden:
         return None
-    told = [one for one in events.get(stage.objects.name(SOURCE), []) if one.reason in (_FAILED_EVENT, _DONE_EVENT)]
-    return told[-1] if told else None
+    return last_word(events.get(stage.objects.name(SOURCE), []))
 
 
 def _state(conditions: dict[str, Manifest]) -> str:
