@@ -31,7 +31,7 @@ VOLUME = "volume"
 def walk_claim(sight: Sight, claim: Manifest) -> Chain:
     """Every link there is something to say of, in the order in which they act."""
     phase = str(part_of(claim, "status", "phase") or "Pending")
-    growing = phase == "Bound" and is_growing(claim)
+    growing = is_growing(claim)
     events = sight.events(PERSISTENT_VOLUME_CLAIM, claim) if phase != "Bound" or growing else []
     links = [judge_deletion_of_claim(sight, claim)] if is_terminating(claim) else []
     links += _walk_bound(sight, claim, events) if phase == "Bound" else _walk_unbound(sight, claim, phase, events)

@@ -9,7 +9,7 @@ from kubectl_rwx.diagnosis.events import Event
 from kubectl_rwx.diagnosis.leases import Life
 from kubectl_rwx.diagnosis.links import Link, State
 from kubectl_rwx.diagnosis.mounts import pods_of
-from kubectl_rwx.diagnosis.sidecars import RESIZER, look_for_sidecar
+from kubectl_rwx.diagnosis.sidecars import RESIZER, find_pods, look_for_sidecar
 from kubectl_rwx.diagnosis.sights import Sight
 from kubectl_rwx.diagnosis.turns import PATIENCE
 from plugin_core.model.durations import age_of, format_duration, seconds_since
@@ -41,7 +41,7 @@ def last_word(events: Sequence[Event]) -> Event | None:
 def is_growing(claim: Manifest) -> bool:
     """Whether it is Bound, and smaller than what it asks for by now."""
     had, wanted = _sizes(claim)
-    return 0 < had < wanted
+    return part_of(claim, "status", "phase") == "Bound" and 0 < had < wanted
 
 
 def judge_expansion(sight: Sight, claim: Manifest, events: Sequence[Event] | None, *, driver: str) -> Link:
@@ -83,18 +83,20 @@ def _judge_node(sight: Sight, claim: Manifest, told: str, pending: Manifest) -> 
     running = [pod for pod in pods or () if part_of(pod, "spec", "nodeName")]
     age = seconds_since(pending.get("lastTransitionTime"))
     waited = f"{told}: the volume has grown, its filesystem has not in {format_duration(int(age))}"
-    if not running:
-        who = "pods may not be read" if pods is None else "no pod uses it"
-        return Link(EXPANSION, State.WAITING, f"{waited}; {who}", f"{source}, pods", "expansion-waits-for-pod",
+    if pods is not None and not running:
+        return Link(EXPANSION, State.WAITING, f"{waited}; no pod uses it", f"{source}, pods", "expansion-waits-for-pod",
                     "nothing is wrong: the filesystem grows when a pod mounts it")
-    pod = running[0]
-    who = f"pod/{name_of(pod)} uses it on {part_of(pod, 'spec', 'nodeName')}"
+    who, command = "pods may not be read", ""
+    if running:
+        pod = running[0]
+        who = f"pod/{name_of(pod)} uses it on {part_of(pod, 'spec', 'nodeName')}"
+        command = f"kubectl describe pod/{name_of(pod)} -n {namespace_of(claim)}"
     if age < PATIENCE:
         return Link(EXPANSION, State.WAITING, f"{waited}; {who}", f"{source}, pods", "node-expansion-going-on")
     return Link(
         EXPANSION, State.SUSPECT, f"{waited}; {who}", f"{source}, pods", "node-expansion-silent",
         "the kubelet or the driver's node plugin says nothing; a driver that cannot grow what is in use does it when "
-        "the volume is mounted anew, by new pods", f"kubectl describe pod/{name_of(pod)} -n {namespace_of(claim)}",
+        "the volume is mounted anew, by new pods", command,
     )
 
 
@@ -108,7 +110,7 @@ def _judge_silence(
     sign = look_for_sidecar(sight, RESIZER, driver) if driver else None
     if sign and sign.life is Life.STOPPED:
         return Link(SIDECAR, State.BROKEN, f"{told}: it does not run: {sign.observed}", sign.source,
-                    "resizer-stopped", f"nobody passes the growing of volumes on to {driver}", _find_pods(driver))
+                    "resizer-stopped", f"nobody passes the growing of volumes on to {driver}", find_pods(driver))
     waited = f" in {format_duration(int(since))}" if since is not None else ""
     seen = "no condition; events may not be read" if blind else "no condition, no event of its own"
     return Link(
@@ -116,7 +118,7 @@ def _judge_silence(
         + (f"; {sign.observed}" if sign else ""),
         subject, "resizer-silent",
         f"the csi-resizer beside the controller of {driver or 'the driver'} does not run, was never installed (a class "
-        "may say allowVolumeExpansion all the same), or cannot reach the server", _find_pods(driver),
+        "may say allowVolumeExpansion all the same), or cannot reach the server", find_pods(driver),
     )
 
 
@@ -131,7 +133,3 @@ def _seconds_since_asked(claim: Manifest) -> float | None:
     times = [str(entry.get("time")) for entry in part_of(claim, "metadata", "managedFields") or ()
              if entry.get("time") and part_of(entry, "fieldsV1", "f:spec", "f:resources") is not None]
     return min(map(seconds_since, times), default=None)
-
-
-def _find_pods(driver: str) -> str:
-    return f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}" if driver else ""

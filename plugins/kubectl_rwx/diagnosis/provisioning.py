@@ -11,7 +11,7 @@ from kubectl_rwx.diagnosis.leases import Life
 from kubectl_rwx.diagnosis.links import Link, State, sound, unseen
 from kubectl_rwx.diagnosis.mounts import pods_of
 from kubectl_rwx.diagnosis.quotas import refused_pods
-from kubectl_rwx.diagnosis.sidecars import PROVISIONER, look_at_lease, look_for_sidecar
+from kubectl_rwx.diagnosis.sidecars import PROVISIONER, find_pods, look_at_lease, look_for_sidecar
 from kubectl_rwx.diagnosis.sights import Sight
 from kubectl_rwx.diagnosis.turns import PATIENCE
 from plugin_core.model.durations import age_of, format_duration, seconds_since
@@ -108,13 +108,13 @@ def judge_provisioner(
     sign = sign if stopped else look_for_sidecar(sight, PROVISIONER, provisioner)
     if sign and sign.life is Life.STOPPED:
         return Link(SIDECAR, State.BROKEN, f"it does not run: {sign.observed}", sign.source, "provisioner-stopped",
-                    f"nobody makes volumes of {provisioner}", _find_pods(provisioner))
+                    f"nobody makes volumes of {provisioner}", find_pods(provisioner))
     evidence = f"; {sign.observed}" if sign else ""
     return Link(
         SIDECAR, State.SUSPECT, f"{provisioner} has not touched the claim in {format_duration(int(age))}: no event of "
         f"its own{evidence}", f"{subject} events", "provisioner-silent",
         f"the provisioner of {provisioner} does not run, was never installed, or cannot reach the server",
-        _find_pods(provisioner),
+        find_pods(provisioner),
     )
 
 
@@ -135,7 +135,3 @@ def _missing(wanted: str, source: str, claim: Manifest) -> Link:
     return Link(CLASS, State.BROKEN, f'there is no StorageClass "{wanted}"', source, "storage-class-missing",
                 "nobody makes the volume; a claim's class cannot be changed, so create the class or the claim anew",
                 "kubectl get storageclasses")
-
-
-def _find_pods(provisioner: str) -> str:
-    return f"kubectl get pods -A -o wide | grep -i {provisioner.partition('.')[0]}"

@@ -23,6 +23,14 @@ def lease_of(sidecar: str, driver: str) -> str:
     return lease_name(_LEASES[sidecar].format(driver))
 
 
+def find_pods(driver: str) -> str:
+    """The command that shows where a driver's pods run, its controller's too; "" for "".
+
+    Their names are the vendor's choice: the first part of the driver's name is all that most have in common with it.
+    """
+    return f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}" if driver else ""
+
+
 def look_at_lease(sight: Sight, sidecar: str, driver: str) -> Sign | None:
     """One request; None when there is no such lease, or leases may not be read."""
     return judge_leases(sight.all_of(LEASE, named=lease_of(sidecar, driver), everywhere=True).items or ())

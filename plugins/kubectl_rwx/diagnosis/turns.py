@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kubectl_rwx.diagnosis.events import Event
 from kubectl_rwx.diagnosis.leases import Life, judge_leases
 from kubectl_rwx.diagnosis.links import Link, State, sound
-from kubectl_rwx.diagnosis.sidecars import SNAPSHOTTER, look_at_lease, look_for_sidecar
+from kubectl_rwx.diagnosis.sidecars import SNAPSHOTTER, find_pods, look_at_lease, look_for_sidecar
 from kubectl_rwx.diagnosis.sights import Sight
 from kubectl_rwx.diagnosis.snapshot_controllers import CONTROLLER_LEASE, controller_image, judge_controller
 from plugin_core.model.durations import format_duration, seconds_since
@@ -134,7 +134,7 @@ def _overdue(sight: Sight, idle: str, subject: str, driver: str) -> Link:
         SIDECAR, State.SUSPECT, idle + (f"; {sign.observed}" if sign else ""), subject, "sidecar-silent",
         f"it lives, so its log, in the controller pod of {whose}, should say why" if lives else
         f"the csi-snapshotter beside the controller of {whose} does not run, was never installed, or cannot reach it",
-        f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}" if driver else "",
+        find_pods(driver),
     )
 
 
@@ -142,7 +142,7 @@ def _stopped(observed: str, source: str, driver: str) -> Link:
     return Link(
         SIDECAR, State.BROKEN, f"it does not run: {observed}", source, "sidecar-stopped",
         f"nobody passes snapshots, nor their deletion, on to {driver}",
-        f"kubectl get pods -A -o wide | grep -i {driver.partition('.')[0]}",
+        find_pods(driver),
     )
 
 

@@ -80,8 +80,7 @@ class Trial:
 
     def _write(self) -> Tree:
         with self.ledger.step(steps.WRITE) as step:
-            written = read_tree(
-                self._stage.execute(WRITER, scripts.WRITE, self._stage.objects.run, step=step))
+            written = read_tree(self._stage.execute(WRITER, scripts.WRITE, self._stage.objects.run, step=step))
             step.ok(f"{len(written)} entries by user {written['.'].owner}")
         return written
 

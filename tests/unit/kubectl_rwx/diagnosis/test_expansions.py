@@ -94,3 +94,9 @@ def test_with_rights_in_one_namespace_only_it_stays_a_suspicion() -> None:
     assert chain.first and "may not be read" in chain.first.observed
     silent = walk(growing(), *ground(claim=None), denied=("list events",))
     assert any(link.state is State.UNSEEN and link.name == "events" for link in silent.links)
+
+
+def test_where_pods_may_not_be_read_nothing_is_said_to_be_fine() -> None:
+    chain = walk(growing("FileSystemResizePending"), *ground(claim=None), denied=("list pods",))
+    assert first(chain) == ("suspect", "expansion", "node-expansion-silent")
+    assert chain.first and "pods may not be read" in chain.first.observed and not chain.first.command

@@ -92,6 +92,13 @@ def test_where_the_second_pod_is(reader: Standing, verdict: Verdict, words: str)
     assert sharing.reader_node == reader.node
 
 
+def test_a_volume_for_one_node_is_tried_on_one() -> None:
+    stage = FakeStage(reader=Standing(Phase.READY, "node-a"), shared=False)
+    with sharing_on(stage) as sharing:
+        sharing.expect(read_tree(AFTER))
+    assert stage.ledger.verdict_of(steps.NODES) is Verdict.OK
+
+
 @pytest.mark.parametrize("raised", [Hindered("ErrImagePull", "--image"), errors.Forbidden("exceeded quota")])
 def test_a_second_pod_that_cannot_run_outweighs_what_else_failed(raised: Exception) -> None:
     """Else its row would count as a refusal to share."""
