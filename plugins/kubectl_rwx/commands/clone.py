@@ -41,12 +41,12 @@ def clone(
     """
     from kubectl_rwx.protection.clones import CloneRequest
     from kubectl_rwx.protection.clones import clone as clone_claim
-    from kubectl_rwx.protection.restore_requests import access_modes_of
+    from plugin_core.storage.claims import parse_access_modes
 
     target, = parse_targets([source], allowed=[PERSISTENT_VOLUME_CLAIM])
     request = CloneRequest(
         source=target.name, name=name.removeprefix("pvc/"), size=size or 0, storage_class=storage_class,
-        access_modes=access_modes_of(access_modes), to_namespace=to_namespace, timeout=timeout, wait=not no_wait,
+        access_modes=parse_access_modes(access_modes), to_namespace=to_namespace, timeout=timeout, wait=not no_wait,
         bind=bind, image=image,
     )
     session = current_session()

@@ -46,15 +46,16 @@ def restore(
       kubectl rwx restore nightly --in-place --yes
     """
     from kubectl_rwx.protection.restore_plans import Wishes
-    from kubectl_rwx.protection.restore_requests import RestoreRequest, access_modes_of
+    from kubectl_rwx.protection.restore_requests import RestoreRequest
     from kubectl_rwx.protection.restore_ways import restore_as_asked
     from kubectl_rwx.protection.snapshot_selection import choose
+    from plugin_core.storage.claims import parse_access_modes
 
     chosen = choose(targets)
     request = RestoreRequest(
         snapshots=chosen.snapshots, set_name=chosen.set_name, timeout=timeout, wait=not no_wait,
         wishes=Wishes(to=to, suffix=suffix, size=size or 0, storage_class=storage_class,
-                      access_modes=access_modes_of(access_modes), volume_mode=volume_mode or ""),
+                      access_modes=parse_access_modes(access_modes), volume_mode=volume_mode or ""),
         to_namespace=to_namespace, in_place=in_place, rollback=rollback, bind=bind, image=image,
     )
     session = current_session()

@@ -45,11 +45,11 @@ def verify(
       kubectl rwx verify shared --image registry.example.com/busybox:1.36.1 --keep-on-failure
       kubectl rwx verify shared --dry-run=server
     """
-    from kubectl_rwx.protection.restore_requests import access_modes_of
     from kubectl_rwx.readiness.verification.proofs import verify as prove
     from kubectl_rwx.readiness.verification.requests import VerifyRequest
+    from plugin_core.storage.claims import parse_access_modes
 
-    mode, = access_modes_of([access_mode])
+    mode, = parse_access_modes([access_mode])
     request = VerifyRequest(
         storage_class=storage_class, access_mode=mode, size=size, snapshot_class=snapshot_class, clone=not no_clone,
         record=not no_record, keep=rest["keep"], keep_on_failure=rest["keep_on_failure"],

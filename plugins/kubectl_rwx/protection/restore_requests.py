@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubectl_rwx.protection.restore_plans import Wishes
 from plugin_core import errors
-from plugin_core.storage.claims import ACCESS_MODES
 
 _OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -50,14 +48,3 @@ class RestoreRequest:
             raise errors.UsageError(f'--to-namespace "{self.to_namespace}" cannot be the name of a namespace')
         if self.timeout <= 0:
             raise errors.UsageError("--timeout must be longer than 0", hint="not to wait at all: --no-wait")
-
-
-def access_modes_of(words: Sequence[str]) -> tuple[str, ...]:
-    """RWX or ReadWriteMany, in any case, as the API spells it. Raises UsageError for anything else."""
-    known = {spelling.lower(): mode for mode, short in ACCESS_MODES.items() for spelling in (mode, short)}
-    unknown = [word for word in words if word.lower() not in known]
-    if unknown:
-        raise errors.UsageError(
-            f'"{unknown[0]}" is not an access mode', hint=f"there are: {', '.join(ACCESS_MODES.values())}"
-        )
-    return tuple(dict.fromkeys(known[word.lower()] for word in words))

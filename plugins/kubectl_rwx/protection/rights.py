@@ -11,6 +11,10 @@ from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import Kind
 
 
+AT_ONCE = 6
+"""Questions in flight. Each connection has to be made first, which costs more than an answer."""
+
+
 @dataclass(frozen=True)
 class Right:
     """One verb on one kind (or a subresource of it); a namespaced kind is meant in the command's namespace."""
@@ -38,7 +42,7 @@ def missing_rights(cluster: Cluster, rights: Sequence[Right], *, namespace: str)
         except errors.Forbidden:
             return False
 
-    with ThreadPoolExecutor(max_workers=max(1, len(rights))) as pool:
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         answers = list(pool.map(denied, rights))
     return tuple(right for right, no in zip(rights, answers, strict=True) if no)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 import click
 
@@ -49,6 +48,9 @@ def version_command(client: bool) -> None:
 
 def read_version() -> str:
     """This release's; "unknown" when it runs from bare sources."""
+    # a module that takes its time, and is needed by this command alone
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("kubectl-rwx")
     except PackageNotFoundError:

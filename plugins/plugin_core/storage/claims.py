@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plugin_core import names
+from plugin_core import errors, names
 from plugin_core.kube.waiting import Phase, Readiness
 from plugin_core.model.kinds import VOLUME_SNAPSHOT
 from plugin_core.model.manifests import Manifest, annotations_of, is_terminating, part_of
@@ -20,6 +20,17 @@ ACCESS_MODES = {
     "ReadWriteOncePod": "RWOP",
 }
 """Every access mode with the short form kubectl prints."""
+
+
+def parse_access_modes(words: Sequence[str]) -> tuple[str, ...]:
+    """RWX or ReadWriteMany, in any case, as the API spells it. Raises UsageError for anything else."""
+    known = {spelling.lower(): mode for mode, short in ACCESS_MODES.items() for spelling in (mode, short)}
+    unknown = [word for word in words if word.lower() not in known]
+    if unknown:
+        raise errors.UsageError(
+            f'"{unknown[0]}" is not an access mode', hint=f"there are: {', '.join(ACCESS_MODES.values())}"
+        )
+    return tuple(dict.fromkeys(known[word.lower()] for word in words))
 
 
 @dataclass(frozen=True)

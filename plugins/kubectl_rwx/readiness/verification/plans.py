@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
@@ -68,28 +69,34 @@ class Plan:
 
 
 def make_plan(cluster: Cluster, request: VerifyRequest) -> Plan:
-    """Raises what would keep the run from working, in the server's words: nothing was made by then."""
+    """Raises what would keep the run from working, in the server's words: nothing was made by then.
+
+    All is asked at the same time; what is told first is what the rest may follow from.
+    """
     namespace, run = cluster.namespace, generate_run()
-    require_rights(cluster, [*RIGHTS, CLUSTER_RIGHTS[0]], namespace=namespace)
-    storage_class = _read_class(cluster, request)
-    choice, reason = _choose(cluster, provisioner_of_class(storage_class), request)
-    nodes = _count_nodes(cluster, request.pods)
-    two = nodes is not None and nodes > 1
     until = (datetime.now(timezone.utc) + timedelta(seconds=request.timeout + LIFE_BEYOND)).strftime(_RFC_3339)
-    draft = Objects(namespace, run, request=request, security=Security(), two_nodes=two, until=until)
-    security = choose_security(cluster, lambda way: draft.pod(WRITER, claim=SOURCE, security=way))
-    objects = replace(draft, security=security)
-    rehearse(cluster, objects, choice)
+    draft = Objects(namespace, run, request=request, security=Security(), two_nodes=False, until=until)
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        allowed = pool.submit(require_rights, cluster, [*RIGHTS, CLUSTER_RIGHTS[0]], namespace=namespace)
+        classes = pool.submit(_choose_classes, cluster, request)
+        counted = pool.submit(_count_nodes, cluster, request.pods)
+        security = pool.submit(choose_security, cluster, lambda way: draft.pod(WRITER, claim=SOURCE, security=way))
+        claims = pool.submit(_rehearse, cluster, draft.source_claim(), draft.restored_claim(size=request.size))
+    allowed.result()
+    storage_class, choice, reason = classes.result()
+    nodes = counted.result()
+    objects = replace(draft, security=security.result(), two_nodes=nodes is not None and nodes > 1)
+    claims.result()
+    if choice:
+        _rehearse(cluster, objects.snapshot(snapshot_class=choice.name))
     return Plan(storage_class, objects, choice, reason, nodes)
 
 
-def rehearse(cluster: Cluster, objects: Objects, choice: ClassChoice | None) -> None:
-    """Has the API server admit one object of each kind without storing it: quota, LimitRange, policies speak now."""
+def _rehearse(cluster: Cluster, *manifests: Manifest) -> None:
+    """Has the API server admit objects without storing them: quota, LimitRange, policies speak now."""
     rehearsal = cluster.rehearsing()
-    rehearsal.create(objects.source_claim())
-    if choice:
-        rehearsal.create(objects.snapshot(snapshot_class=choice.name))
-        rehearsal.create(objects.restored_claim(size=objects.request.size))
+    for manifest in manifests:
+        rehearsal.create(manifest)
 
 
 def planned(plan: Plan) -> list[str]:
@@ -113,6 +120,12 @@ def _read_class(cluster: Cluster, request: VerifyRequest) -> Manifest:
             f'there is no StorageClass "{request.storage_class}"; there are: {there}', hint="kubectl rwx check",
             status=404,
         ) from error
+
+
+def _choose_classes(cluster: Cluster, request: VerifyRequest) -> tuple[Manifest, ClassChoice | None, str]:
+    """The StorageClass, its VolumeSnapshotClass, and why there is none."""
+    storage_class = _read_class(cluster, request)
+    return storage_class, *_choose(cluster, provisioner_of_class(storage_class), request)
 
 
 def _choose(cluster: Cluster, driver: str, request: VerifyRequest) -> tuple[ClassChoice | None, str]:

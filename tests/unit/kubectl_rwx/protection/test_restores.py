@@ -14,7 +14,7 @@ from fakes.storage import claim, content, event, snapshot, storage_class, timest
 from kubectl_rwx.protection import bindings
 from kubectl_rwx.protection.answers import Answer
 from kubectl_rwx.protection.restore_plans import Wishes
-from kubectl_rwx.protection.restore_requests import RestoreRequest, access_modes_of
+from kubectl_rwx.protection.restore_requests import RestoreRequest
 from kubectl_rwx.protection.restores import restore
 from plugin_core import errors, names
 from plugin_core.kube.cluster import DryRun
@@ -63,15 +63,10 @@ def made(cluster: FakeCluster, name: str = "data-restored") -> Manifest:
     (lambda: RestoreRequest(snapshots=("a",), wishes=Wishes(to="X_1")), '--to "X_1" cannot be'),
     (lambda: RestoreRequest(snapshots=("a",), wishes=Wishes(suffix="_x")), '--suffix "_x" cannot'),
     (lambda: RestoreRequest(snapshots=("a",), timeout=0), "--timeout"),
-    (lambda: access_modes_of(["RWX", "all"]), '"all" is not an access mode'),
 ])
 def test_the_request_refuses_what_cannot_be_meant(make: Callable[[], object], words: str) -> None:
     with pytest.raises(errors.UsageError, match=words):
         make()
-
-
-def test_access_modes_in_any_spelling() -> None:
-    assert access_modes_of(["rwx", "ReadWriteOnce", "RWX"]) == ("ReadWriteMany", "ReadWriteOnce")
 
 
 def test_everything_as_the_source_was_though_the_source_is_gone() -> None:

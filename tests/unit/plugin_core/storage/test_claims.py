@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from fakes.storage import claim, timestamp
-from plugin_core import names
+from plugin_core import errors, names
 from plugin_core.kube.waiting import Phase
 from plugin_core.model.manifests import Manifest
 from plugin_core.storage.claims import (
     Source,
     judge_binding,
+    parse_access_modes,
     provisioner_of,
     source_annotations,
     source_from_annotations,
@@ -18,6 +19,12 @@ from plugin_core.storage.claims import (
 )
 
 GIBIBYTE = 1024**3
+
+
+def test_access_modes_in_any_spelling() -> None:
+    assert parse_access_modes(["rwx", "ReadWriteOnce", "RWX"]) == ("ReadWriteMany", "ReadWriteOnce")
+    with pytest.raises(errors.UsageError, match='"all" is not an access mode'):
+        parse_access_modes(["RWX", "all"])
 
 
 def test_source_survives_the_annotations() -> None:
