@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import POD, SCC_GROUP
-from plugin_core.model.manifests import Manifest
+from plugin_core.model.manifests import Manifest, part_of
 from plugin_core.names import REQUIRED_SCC
 
 DEFAULT_IMAGE = "docker.io/library/busybox:1.36.1"
@@ -27,6 +27,10 @@ IMAGE_VARIABLE = "KUBECTL_RWX_IMAGE"
 
 MOUNT = "/data"
 CONTAINER = "tools"
+WIDE = "1"
+"""The processor limit of pods that are in a hurry: 200m stop a container for some 0.1 s when it starts, and again with
+its first commands."""
+
 _USER, _GROUP = 65532, 65533
 _TOLERATION = re.compile(
     r"(?P<key>[^=:\s]*)(=(?P<value>[^:\s]*))?(:(?P<effect>NoSchedule|PreferNoSchedule|NoExecute))?"
@@ -52,11 +56,15 @@ class HelperOptions:
 
 @dataclass(frozen=True)
 class Security:
-    """One way to ask for little. fixed_user: set user and groups ourselves. scc: the SCC asked for, "" for none."""
+    """One way to ask for little. fixed_user: set user and groups ourselves. scc: the SCC asked for, "" for none.
+
+    cpu_limit: a quantity; "" for none.
+    """
 
     fixed_user: bool = True
     seccomp: bool = True
     scc: str = ""
+    cpu_limit: str = "200m"
 
 
 ELSEWHERE = (Security(),)
@@ -103,7 +111,10 @@ def helper_pod(
     container: dict[str, Any] = {
         "name": CONTAINER, "image": options.image,
         "command": ["sh", "-c", f"trap 'exit 0' TERM; sleep {life} & wait"],
-        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "16Mi"},
+            "limits": {**({"cpu": security.cpu_limit} if security.cpu_limit else {}), "memory": "64Mi"},
+        },
         "securityContext": {
             "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
         },
@@ -158,3 +169,20 @@ def choose_security(cluster: Cluster, build: Callable[[Security], Manifest]) -> 
             refusal = refusal or error
     assert refusal
     raise refusal
+
+
+def widen(cluster: Cluster, build: Callable[[Security], Manifest], way: Security) -> Security:
+    """The admitted way, its processor limit wide where that takes nothing from anybody, asked with server dry runs.
+
+    Without any limit, a quota of limits refuses the pod (kubernetes pkg/quota/v1/evaluator/core/pods.go, Constraints),
+    and a LimitRange gives it its own: then the small one stays.
+    """
+    rehearsal, wide = cluster.rehearsing(), replace(way, cpu_limit=WIDE)
+    try:
+        without = rehearsal.create(build(replace(way, cpu_limit="")))
+        rehearsal.create(build(wide))
+    except (errors.Forbidden, errors.Invalid):
+        return way
+    counted = any(part_of(container, "resources", "limits", "cpu")
+                  for container in without["spec"]["containers"] if container["name"] == CONTAINER)
+    return way if counted else wide

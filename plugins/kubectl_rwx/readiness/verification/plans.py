@@ -35,7 +35,7 @@ from plugin_core.model.kinds import (
 from plugin_core.model.manifests import Manifest, labels_of, name_of, part_of
 from plugin_core.storage.snapshot_classes import ClassChoice, choose_snapshot_class
 from plugin_core.storage.storage_classes import provisioner_of_class
-from plugin_core.workloads.helper_pods import HelperOptions, Security, choose_security
+from plugin_core.workloads.helper_pods import HelperOptions, Security, choose_security, widen
 
 RIGHTS = (
     *(Right(verb, kind) for kind in (PERSISTENT_VOLUME_CLAIM, POD, VOLUME_SNAPSHOT)
@@ -80,7 +80,7 @@ def make_plan(cluster: Cluster, request: VerifyRequest) -> Plan:
         allowed = pool.submit(require_rights, cluster, [*RIGHTS, CLUSTER_RIGHTS[0]], namespace=namespace)
         classes = pool.submit(_choose_classes, cluster, request)
         counted = pool.submit(_count_nodes, cluster, request.pods)
-        security = pool.submit(choose_security, cluster, lambda way: draft.pod(WRITER, claim=SOURCE, security=way))
+        security = pool.submit(_choose_security, cluster, draft)
         claims = pool.submit(_rehearse, cluster, draft.source_claim(), draft.restored_claim(size=request.size))
     allowed.result()
     storage_class, choice, reason = classes.result()
@@ -90,6 +90,13 @@ def make_plan(cluster: Cluster, request: VerifyRequest) -> Plan:
     if choice:
         _rehearse(cluster, objects.snapshot(snapshot_class=choice.name))
     return Plan(storage_class, objects, choice, reason, nodes)
+
+
+def _choose_security(cluster: Cluster, draft: Objects) -> Security:
+    def build(way: Security) -> Manifest:
+        return draft.pod(WRITER, claim=SOURCE, security=way)
+
+    return widen(cluster, build, choose_security(cluster, build))
 
 
 def _rehearse(cluster: Cluster, *manifests: Manifest) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from plugin_core.model.manifests import Manifest
 from plugin_core.workloads.helper_pods import (
     ELSEWHERE,
     ON_OPENSHIFT,
+    WIDE,
     HelperOptions,
     Security,
     choose_security,
     helper_pod,
     parse_node_selector,
     parse_tolerations,
+    widen,
 )
 
 OPENSHIFT = {"security.openshift.io": ["v1"]}
@@ -99,6 +102,27 @@ class _Admission(FakeCluster):
 def test_the_first_admitted_way_is_taken(cluster: FakeCluster, expected: Security) -> None:
     assert choose_security(cluster, build) == expected
     assert not cluster.objects
+
+
+def test_a_wide_limit_where_nothing_counts_limits() -> None:
+    cluster = _Admission()
+    assert widen(cluster, build, ELSEWHERE[0]) == replace(ELSEWHERE[0], cpu_limit=WIDE)
+    assert not cluster.objects
+
+
+@pytest.mark.parametrize("refused", ["'limits': {'memory'", f"'limits': {{'cpu': '{WIDE}'"], ids=["quota", "maximum"])
+def test_a_wide_limit_is_not_asked_for_where_limits_count(refused: str) -> None:
+    assert widen(_Admission(refused), build, ELSEWHERE[0]) == ELSEWHERE[0]
+
+
+def test_a_limit_range_that_gives_a_limit_keeps_it_small() -> None:
+    class Defaulting(FakeCluster):
+        def create(self, manifest: Manifest) -> Manifest:
+            admitted = super().create(manifest)
+            admitted["spec"]["containers"][0]["resources"]["limits"].setdefault("cpu", "2")
+            return admitted
+
+    assert widen(Defaulting(expect=["create pods"]), build, ELSEWHERE[0]) == ELSEWHERE[0]
 
 
 def test_a_refusal_of_every_way_is_told_in_the_words_about_the_first() -> None:
