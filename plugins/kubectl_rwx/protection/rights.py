@@ -10,7 +10,6 @@ from plugin_core import errors
 from plugin_core.kube.cluster import Cluster
 from plugin_core.model.kinds import Kind
 
-
 AT_ONCE = 6
 """Questions in flight. Each connection has to be made first, which costs more than an answer."""
 
