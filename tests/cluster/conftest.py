@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from cluster.kubectl import Kubectl, Plugin
+from cluster.namespaces import wait_until_gone
 
 ROOT = Path(__file__).parents[2]
 SANDBOX_DRIVER = "shared.csi.sandbox.local"
@@ -76,31 +77,11 @@ def kubectl(cluster_environment: dict[str, str]) -> Kubectl:
 
 @pytest.fixture(scope="session")
 def leaving_namespaces(kubectl: Kubectl) -> Iterator[list[str]]:
-    """Namespaces that are being deleted; the session ends when they are gone, and fails when one stays.
-
-    Longer than a driver's sidecar waits between two tries (5 min at most: --retry-interval-max of external-snapshotter
-    and external-provisioner), of which most has passed by then for all but the last tests.
-    """
+    """Namespaces that are being deleted; the session ends when they are gone, and fails when one stays."""
     names: list[str] = []
     yield names
     if names:
-        leaving = (f"namespace/{name}" for name in names)
-        waited = kubectl("wait", "--for=delete", *leaving, "--timeout=280s", check=False)
-        staying = [shown for name in names if (shown := _what_keeps(kubectl, name))]
-        assert not waited.returncode and not staying, "\n".join(["namespaces that do not go:", *staying, waited.stderr])
-
-
-def _what_keeps(kubectl: Kubectl, name: str) -> str:
-    """Which test's namespace stays, what its conditions say is left in it, and the last events; "" when it is gone."""
-    shown = kubectl("get", "namespace", name, "-o", "json", check=False)
-    if shown.returncode:
-        return ""
-    found = json.loads(shown.stdout)
-    said = [f"  {each['type']}: {each['message']}" for each in found["status"].get("conditions", ())
-            if each["status"] == "True"]
-    events = kubectl("-n", name, "get", "pods,pvc,volumesnapshots,events", "-o", "wide", check=False).stdout
-    return "\n".join([f"{name} of {found['metadata'].get('labels', {}).get('tests/case')}, deletion since "
-                      f"{found['metadata'].get('deletionTimestamp')}", *said, events[-6000:]])
+        wait_until_gone(kubectl, names)
 
 
 @pytest.fixture

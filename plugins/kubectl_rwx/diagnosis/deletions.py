@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from kubectl_rwx.diagnosis.links import Link, State
 from kubectl_rwx.diagnosis.mounts import pods_of
 from kubectl_rwx.diagnosis.sights import Sight
@@ -13,6 +15,7 @@ from plugin_core.storage.claims import source_snapshot_of
 from plugin_core.storage.snapshots import claim_of, content_of, is_ready
 
 NAME = "deletion"
+CUT_PROTECTION = "snapshot.storage.kubernetes.io/pvc-as-source-protection"
 MEANINGS = {
     "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection":
         "a claim was being restored from it; the provisioner lets go when that claim is Bound, or minutes after it is "
@@ -23,7 +26,7 @@ MEANINGS = {
         "its content is not gone yet",
     "snapshot.storage.kubernetes.io/volumesnapshot-in-group-protection":
         "it belongs to a VolumeGroupSnapshot, which has to go first",
-    "snapshot.storage.kubernetes.io/pvc-as-source-protection":
+    CUT_PROTECTION:
         "a snapshot of it is being taken; the snapshot-controller lets go when that is cut, or gone",
     "kubernetes.io/pvc-protection": "a pod uses it",
     "foregroundDeletion": "what it owns has to go first",
@@ -56,15 +59,16 @@ def judge_deletion_of_snapshot(sight: Sight, snapshot: Manifest, content: Manife
 
 
 def judge_deletion_of_claim(sight: Sight, claim: Manifest) -> Link:
-    """The first of: pods that use it, snapshots being taken of it, finalizers."""
+    """The first of: pods that use it, snapshots being taken of it, their protection when there are none, finalizers."""
     namespace, name = namespace_of(claim), name_of(claim)
     pods = pods_of(sight, claim)
     if pods:
         names = [name_of(pod) for pod in pods]
         return _held(claim, f"used by pod {', '.join(names[:5])}", "held-by-pod", "it goes when no pod uses it",
                      f"kubectl delete pod {names[0]} -n {namespace}", source="pods spec.volumes")
+    snapshots = sight.all_of(VOLUME_SNAPSHOT)
     cutting = [
-        name_of(one) for one in sight.all_of(VOLUME_SNAPSHOT).items or ()
+        name_of(one) for one in snapshots.items or ()
         if claim_of(one) == name and namespace_of(one) == namespace and not is_ready(one)
     ]
     if cutting:
@@ -72,6 +76,18 @@ def judge_deletion_of_claim(sight: Sight, claim: Manifest) -> Link:
             claim, f"volumesnapshot/{', '.join(cutting)} is being taken of it", "held-by-snapshot",
             "the snapshot-controller protects a claim until its snapshot is cut (external-snapshotter issue 1305)",
             f"kubectl rwx diagnose vs/{cutting[0]} -n {namespace}", source="volumesnapshots spec.source",
+        )
+    finalizers = list(part_of(claim, "metadata", "finalizers") or ())
+    if snapshots.seen and CUT_PROTECTION in finalizers and _age(claim) >= PATIENCE:
+        finalizers.remove(CUT_PROTECTION)
+        patch = json.dumps({"metadata": {"finalizers": finalizers}})
+        return _held(
+            claim, f"held by {CUT_PROTECTION}, and no snapshot is being taken of it", "finalizer-forgotten",
+            "the snapshot-controller looks at it only when a snapshot of the claim changes, and may forget it when "
+            "several are deleted at once (external-snapshotter pkg/common-controller/snapshot_controller.go, "
+            "checkandRemovePVCFinalizer, isPVCBeingUsed)",
+            f"kubectl patch pvc/{name} -n {namespace} --type=merge -p '{patch}'",
+            source=f"persistentvolumeclaim/{name} metadata.finalizers",
         )
     return _by_finalizers(claim, "" if pods is not None else "; pods may not be read")
 
@@ -89,6 +105,11 @@ def _by_finalizers(manifest: Manifest, blind: str) -> Link:
 
 
 def _held(manifest: Manifest, by: str, code: str, matters: str, command: str, *, source: str) -> Link:
-    age = seconds_since(part_of(manifest, "metadata", "deletionTimestamp"))
+    age = _age(manifest)
     state = State.WAITING if age < PATIENCE else State.BROKEN
     return Link(NAME, state, f"asked for {format_duration(int(age))} ago, {by}", source, code, matters, command)
+
+
+def _age(manifest: Manifest) -> float:
+    """Seconds since its deletion was asked for."""
+    return seconds_since(part_of(manifest, "metadata", "deletionTimestamp"))

@@ -9,6 +9,7 @@ import pytest
 from fakes.cluster import FakeCluster
 from fakes.storage import DRIVER, NAMESPACE, claim, event, snapshot, storage_class, timestamp
 from kubectl_rwx.diagnosis.absences import walk_absent
+from kubectl_rwx.diagnosis.deletions import CUT_PROTECTION
 from kubectl_rwx.diagnosis.links import State, Verdict
 from kubectl_rwx.diagnosis.sights import Sight
 from plugin_core.model.kinds import PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT
@@ -110,6 +111,10 @@ UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "reaso
      [*ground(claim=None), pod("web", "data", phase="Running")], ("broken", "deletion", "held-by-pod")),
     (claim(deletionTimestamp=timestamp(seconds_ago=99), finalizers=["f"]), [*ground(claim=None), snapshot(ready=False)],
      ("broken", "deletion", "held-by-snapshot")),
+    (claim(deletionTimestamp=timestamp(seconds_ago=99), finalizers=[CUT_PROTECTION]), [*ground(claim=None), snapshot()],
+     ("broken", "deletion", "finalizer-forgotten")),
+    (claim(deletionTimestamp=timestamp(), finalizers=[CUT_PROTECTION]), ground(claim=None),
+     ("waiting", "deletion", "held-by-finalizer")),
     (claim(phase="Lost"), ground(claim=None), ("broken", "volume", "volume-missing")),
 ])
 def test_the_first_broken_link(subject: Manifest, around: list[Manifest], expected: tuple[str, str, str]) -> None:
