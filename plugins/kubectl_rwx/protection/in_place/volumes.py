@@ -64,9 +64,10 @@ def delete_claims(
     outcomes = wait_for(
         cluster, PERSISTENT_VOLUME_CLAIM, list(uids), namespace=cluster.namespace, judge=judge, deadline=deadline
     )
-    left = [f"{name} (finalizers: {outcome.readiness.reason})" for name, outcome in outcomes.items()
-            if outcome.phase is Phase.WAITING]
+    left = {name: outcome.readiness.reason for name, outcome in outcomes.items() if outcome.phase is Phase.WAITING}
     if left:
+        held = ", ".join(f"{name} (finalizers: {reason})" for name, reason in left.items())
         raise errors.TimedOut(
-            f"claims are still there {format_duration(deadline.seconds)} after their deletion began: {', '.join(left)}"
+            f"claims are still there {format_duration(deadline.seconds)} after their deletion began: {held}; "
+            f"why: kubectl rwx diagnose {' '.join(f'pvc/{name}' for name in left)} -n {cluster.namespace}"
         )
