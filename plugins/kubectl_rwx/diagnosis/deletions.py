@@ -27,7 +27,7 @@ MEANINGS = {
     "snapshot.storage.kubernetes.io/volumesnapshot-in-group-protection":
         "it belongs to a VolumeGroupSnapshot, which has to go first",
     CUT_PROTECTION:
-        "a snapshot of it is being taken; the snapshot-controller lets go when that is cut, or gone",
+        "it protects the claim while a snapshot is taken; the snapshot-controller lets go when that is cut, or gone",
     "kubernetes.io/pvc-protection": "a pod uses it",
     "foregroundDeletion": "what it owns has to go first",
 }
