@@ -200,15 +200,16 @@ def test_a_quota_speaks_before_anything_is_made(rwx: Plugin, namespace: Kubectl,
     assert left_behind(namespace, kubectl) == []
 
 
-@pytest.mark.parametrize("kind", ["quota", "limitrange"])
-def test_limits_of_processor_time_are_small_where_they_count(rwx: Plugin, namespace: Kubectl, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "spec"), [
+    ("ResourceQuota", {"hard": {"limits.cpu": "900m"}}),
+    ("LimitRange", {"limits": [{"type": "Container", "max": {"cpu": "300m"}, "default": {"cpu": "250m"}}]}),
+])
+def test_limits_of_processor_time_are_small_where_they_count(
+    rwx: Plugin, namespace: Kubectl, kind: str, spec: dict[str, Any]
+) -> None:
     """Pods with a whole processor each, as elsewhere, would neither fit into this quota nor keep to this maximum."""
-    spec: dict[str, Any] = {"hard": {"limits.cpu": "900m"}}
-    if kind == "limitrange":
-        spec = {"limits": [{"type": "Container", "max": {"cpu": "300m"}, "default": {"cpu": "250m"}}]}
-    name = {"quota": "ResourceQuota", "limitrange": "LimitRange"}[kind]
-    namespace.apply({"apiVersion": "v1", "kind": name, "metadata": {"name": "small"}, "spec": spec})
-    if kind == "quota":
+    namespace.apply({"apiVersion": "v1", "kind": kind, "metadata": {"name": "small"}, "spec": spec})
+    if kind == "ResourceQuota":
         namespace.wait_until(lambda: namespace.jsonpath("get", "quota/small", path="{.status.hard}"), "the quota")
     document, _ = prove(rwx, "shared", "--no-record", code=0)
     assert document["result"] == "passed"

@@ -81,14 +81,14 @@ def make_plan(cluster: Cluster, request: VerifyRequest) -> Plan:
         classes = pool.submit(_choose_classes, cluster, request)
         counted = pool.submit(_count_nodes, cluster, request.pods)
         security = pool.submit(_choose_security, cluster, draft)
-        claims = pool.submit(_rehearse, cluster, draft.source_claim(), draft.restored_claim(size=request.size))
+        source = pool.submit(_rehearse, cluster, draft.source_claim())
     allowed.result()
     storage_class, choice, reason = classes.result()
     nodes = counted.result()
     objects = replace(draft, security=security.result(), two_nodes=nodes is not None and nodes > 1)
-    claims.result()
+    source.result()
     if choice:
-        _rehearse(cluster, objects.snapshot(snapshot_class=choice.name))
+        _rehearse(cluster, objects.snapshot(snapshot_class=choice.name), objects.restored_claim(size=request.size))
     return Plan(storage_class, objects, choice, reason, nodes)
 
 
